@@ -1,0 +1,59 @@
+"""Writing to disk so that a file is either whole or not there."""
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from s2m.errors import S2MError
+
+
+def require_space(folder: Path, size: int) -> None:
+    """Raise S2MError unless `folder` has room for `size` more bytes: asked before writing, not found out during it."""
+    free = shutil.disk_usage(folder).free
+    if free < size:
+        raise S2MError(
+            f"{folder} has {free / 1e6:.1f} MB free and {size / 1e6:.1f} MB are needed: "
+            "free some space, or choose another folder with --out"
+        )
+
+
+@contextmanager
+def clear_disk_errors(path: Path) -> Iterator[None]:
+    """Turn what the disk refuses (full, read-only, no permission) into one line with a cure."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        cure = "free some space there" if full else "check its permissions"
+        raise S2MError(
+            f"cannot write {path} ({error.strerror or error}): {cure}, or choose another folder with --out"
+        ) from error
+
+
+@contextmanager
+def written_whole(path: Path, size: int) -> Iterator[BinaryIO]:
+    """A binary file to write into; it takes the name `path` only when the block ends without an error.
+
+    size: about how many bytes will be written. A process killed in the middle leaves at most a temporary file
+    beside `path` (its name starts with a dot and ends in .tmp), never half a `path`.
+    """
+    with clear_disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        require_space(path.parent, size)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        temporary = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.chmod(0o644)  # mkstemp gives the file to its owner alone
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
