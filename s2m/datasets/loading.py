@@ -1,5 +1,6 @@
 """Where character sets are looked for, and what to do where they are not."""
 
+import logging
 import os
 from pathlib import Path
 
@@ -7,15 +8,18 @@ from s2m.datasets.characters import PACKED_NAME, Characters, read_packed
 from s2m.datasets.generated import generate_characters
 from s2m.errors import S2MError
 
-GET_IT = "get it with `make data`, or point S2M_DATA at the folder that holds it"
+ARCHIVES = ("images_background.zip", "images_evaluation.zip")
+BESIDE = Path(__file__).resolve().parents[2] / "data"  # in a clone of the repository
+_log = logging.getLogger(__name__)
 
 
 def load_characters(name: str = "auto", folder: str | os.PathLike[str] | None = None) -> Characters:
     """Characters to learn from.
 
     name: "omniglot" (1623 characters, 20 drawings each), "generated" (300 x 20, drawn by a program: see
-        `generate_characters`), or "auto": Omniglot where it is present, else generated.
-    folder: where the packed file lies; by default $S2M_DATA, or `data/` in the working folder or beside the package.
+        `generate_characters`), or "auto": Omniglot where its packed file is present, else generated.
+    folder: where the packed file lies; by default $S2M_DATA, or without that `data/` in the working folder or in the
+        clone. Where $S2M_DATA holds only the raw archives, a file packed from them into `data/` counts too.
 
     Raises S2MError for an unknown name, for Omniglot that is asked for and absent, and for a damaged file.
 
@@ -24,35 +28,48 @@ def load_characters(name: str = "auto", folder: str | os.PathLike[str] | None = 
     """
     if name not in ("auto", "omniglot", "generated"):
         raise S2MError(f"there is no character set {name!r}: choose auto, omniglot or generated")
-    if name != "generated":
-        path = packed_path(folder)
-        if path is not None:
-            return read_packed(path)
-        if name == "omniglot":
-            raise S2MError(_why_absent(folder))
+    if name == "generated":
+        return generate_characters()
+    path = packed_path(folder)
+    if path is not None:
+        return read_packed(path)
+    if name == "omniglot":
+        raise S2MError(_why_absent(folder))
+    if archives_folder(folder) is not None:
+        _log.warning("generated characters are used: %s", _why_absent(folder))
     return generate_characters()
-
-
-def data_folders(folder: str | os.PathLike[str] | None = None) -> list[Path]:
-    """Where to look for data: the folder given, else $S2M_DATA, else `data/` here and `data/` beside the package."""
-    chosen = folder or os.environ.get("S2M_DATA")
-    if chosen:
-        return [Path(chosen)]
-    return [Path("data"), Path(__file__).resolve().parents[2] / "data"]
 
 
 def packed_path(folder: str | os.PathLike[str] | None = None) -> Path | None:
     """The packed Omniglot file, or None where there is none."""
-    candidates = [place / PACKED_NAME for place in data_folders(folder)]
-    return next((path for path in candidates if path.is_file()), None)
+    places = _places(folder)
+    if folder is None and archives_folder() is not None:
+        places += _places_without_setting()
+    return next((place / PACKED_NAME for place in places if (place / PACKED_NAME).is_file()), None)
+
+
+def archives_folder(folder: str | os.PathLike[str] | None = None) -> Path | None:
+    """The folder with Omniglot's two raw archives, where the data folder or its `omniglot/` is one, else None."""
+    candidates = [inner for place in _places(folder) for inner in (place, place / "omniglot")]
+    return next((inner for inner in candidates if all((inner / name).is_file() for name in ARCHIVES)), None)
+
+
+def _places(folder: str | os.PathLike[str] | None) -> list[Path]:
+    chosen = folder or os.environ.get("S2M_DATA")
+    return [Path(chosen)] if chosen else _places_without_setting()
+
+
+def _places_without_setting() -> list[Path]:
+    return [Path("data"), BESIDE]
 
 
 def _why_absent(folder: str | os.PathLike[str] | None) -> str:
-    places = data_folders(folder)
-    for place in places:
-        for archives in (place, place / "omniglot"):
-            if (archives / "images_background.zip").is_file():
-                pack = f"python data_scripts/omniglot.py --source {archives} --out {place}"
-                return f"{archives} holds Omniglot's archives but {place} no {PACKED_NAME}: pack them with `{pack}`"
-    searched = " or ".join(str(place) for place in places)
-    return f"Omniglot is not there, no {PACKED_NAME} in {searched}: {GET_IT}"
+    archives = archives_folder(folder)
+    if archives is not None:
+        pack = f"python data_scripts/omniglot.py --source {archives} --out data"
+        return f"{archives} holds Omniglot's raw archives but there is no packed {PACKED_NAME}: pack them with `{pack}`"
+    searched = " or ".join(str(place) for place in _places(folder))
+    return (
+        f"Omniglot is not there, no {PACKED_NAME} in {searched}: "
+        "get it with `make data`, or set S2M_DATA to the folder that holds it"
+    )
