@@ -1,0 +1,87 @@
+# One target per thing a person does; continuous integration runs the same lines. `make` alone lists them.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help book test results data notebooks lint bench clean
+
+PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+PY := .venv/bin/python
+INSTALLED := .venv/installed
+PACKED := data/omniglot-28.npz
+SAY := @printf 's2m: %s\n'
+
+# One thread each for notebooks and tests: two threads on a busy machine are many times slower than one.
+export OMP_NUM_THREADS := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+# Where the characters come from: S2M_DATA (packed, or raw archives that are packed once into data/), else data/, else
+# a generated set that needs neither data nor network.
+ARCHIVE := $(firstword $(wildcard $(S2M_DATA)/omniglot/images_background.zip $(S2M_DATA)/images_background.zip))
+ifeq ($(S2M_DATA),)
+  ARCHIVE :=
+  DATA := $(if $(wildcard $(PACKED)),$(CURDIR)/data)
+else ifneq ($(wildcard $(S2M_DATA)/omniglot-28.npz),)
+  ARCHIVE :=
+  DATA := $(abspath $(S2M_DATA))
+else ifneq ($(ARCHIVE),)
+  DATA := $(CURDIR)/data
+  SOURCE ?= $(abspath $(dir $(ARCHIVE)))
+endif
+READY := $(INSTALLED) $(if $(ARCHIVE),$(PACKED))
+ifneq ($(DATA),)
+  export S2M_DATA := $(DATA)
+  WHICH := Omniglot from $(DATA)
+else
+  WHICH := generated characters (no Omniglot at hand; `make data` fetches it, 14 MB)
+endif
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+book: $(READY) ## execute the chapters and build the book; minutes, no data needed
+	$(SAY) "executing the chapters on $(WHICH)"
+	@$(PY) book/execute.py
+	$(SAY) "building the pages"
+	@.venv/bin/jupyter-book build book/_build/source --path-output book --all -W -n --keep-going --quiet > book/_build/log.txt 2>&1 \
+		|| { cat book/_build/log.txt; exit 1; }
+	$(SAY) "the book is at $(CURDIR)/book/_build/html/index.html"
+
+test: book ## build the book, then run every test: units, doctests, notebooks, the book in a browser
+	$(SAY) "running the tests"
+	@$(PY) -m pytest --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg tests s2m $$($(PY) book/execute.py --list)
+
+results: $(READY) ## run the full experiments (resumable, hours) and rebuild the tables in results/
+	$(SAY) "running the experiments on $(WHICH)"
+	@$(PY) results/make.py
+
+data: $(INSTALLED) $(PACKED) ## fetch Omniglot and pack it into data/; SOURCE=folder packs archives already at hand
+	$(SAY) "Omniglot is at $(PACKED)"
+
+notebooks: $(READY) ## execute the chapters and store them in book/, to be committed
+	$(SAY) "executing the chapters on $(WHICH)"
+	@$(PY) book/execute.py --store
+
+lint: $(INSTALLED) ## check the code with ruff
+	@.venv/bin/ruff check .
+
+bench: $(INSTALLED) ## time the set models against the embedding
+	@$(PY) bench/layer.py
+
+clean: ## remove the built book and caches; keeps .venv and data
+	@rm -rf book/_build .pytest_cache .ruff_cache .hypothesis build *.egg-info
+	@find s2m tests data_scripts book results -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+
+$(INSTALLED): requirements.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "no Python 3.11 or later found: install one, or name it: make PYTHON=/path/to/python"; exit 1; }
+	$(SAY) "creating .venv with $(PYTHON)"
+	@$(PYTHON) -m venv .venv || { echo "cannot create .venv: on Debian and Ubuntu install python3-venv"; exit 1; }
+	$(SAY) "installing the pinned packages, about a minute and 2 GB"
+	@$(PY) -m pip install --quiet -r requirements.txt
+	$(SAY) "installing s2m"
+	@$(PY) -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Order-only: a packed file is never rebuilt, delete it to pack again.
+$(PACKED): | $(INSTALLED)
+	$(SAY) "packing Omniglot into $@"
+	@$(PY) data_scripts/omniglot.py $(if $(SOURCE),--source "$(SOURCE)") --out data
