@@ -38,26 +38,25 @@ def copy_mathjax(app: Sphinx, error: Exception | None) -> None:
             shutil.copyfile(file, copy)
 
 
-def address(asset: Any) -> str:
-    """Address of a script or style sheet, which Sphinx hands over as text or as an object."""
-    return str(getattr(asset, "filename", asset) or "")
+def describe(asset: Any) -> tuple[str, str]:
+    """Address and inline body of a script or style sheet, which Sphinx hands over as text or as an object."""
+    return str(getattr(asset, "filename", asset) or ""), str(getattr(asset, "attributes", {}).get("body", ""))
 
 
 def keep_local(assets: list[Any]) -> list[Any]:
-    """The assets without foreign addresses and repeats; inline scripts (no address) all stay.
+    """The assets without repeats and without foreign addresses, in their text too.
+
+    Thebe, which would run cells on a remote server, is such a script: without its address the rest of it is of no use.
 
     >>> keep_local(["a.js", "https://cdn.example/b.js", "a.js"])
     ['a.js']
     """
-    seen: set[str] = set()
-    kept = []
+    kept: dict[tuple[str, str], Any] = {}
     for asset in assets:
-        name = address(asset)
-        if name and (name in seen or "//" in name):
-            continue
-        seen.add(name)
-        kept.append(asset)
-    return kept
+        name, body = describe(asset)
+        if "//" not in name + body and "thebe" not in name:
+            kept.setdefault((name, body), asset)
+    return list(kept.values())
 
 
 def drop_foreign(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
