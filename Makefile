@@ -48,7 +48,7 @@ book: $(READY) ## execute the chapters and build the book; minutes, no data need
 
 test: book ## build the book, then run every test: units, doctests, notebooks, the book in a browser
 	$(SAY) "running the tests"
-	@$(PY) -m pytest --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg tests s2m $$($(PY) book/execute.py --list)
+	@$(PY) -m pytest --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg
 
 results: $(READY) ## run the full experiments (resumable, hours) and rebuild the tables in results/
 	$(SAY) "running the experiments on $(WHICH)"

@@ -127,15 +127,11 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--store", action="store_true", help="write the executed notebooks back to book/")
     parser.add_argument("--only", action="append", default=[], metavar="CHAPTER", help="file name without .ipynb")
     parser.add_argument("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help="a YAML value")
-    parser.add_argument("--list", action="store_true", help="print the paths of the notebooks and stop")
     options = parser.parse_args(argv)
 
     pairs = [item.partition("=") for item in options.parameter]
     parameters = {name: yaml.safe_load(value) for name, _, value in pairs}
     notebooks = chapters()
-    if options.list:
-        print(*(path.relative_to(ROOT) for path in notebooks))
-        return
     if unknown := set(options.only) - {path.stem for path in notebooks}:
         sys.exit(f"no such chapter: {', '.join(sorted(unknown))}; there are: {', '.join(p.stem for p in notebooks)}")
     notebooks = [path for path in notebooks if not options.only or path.stem in options.only]
