@@ -1,0 +1,41 @@
+"""Set2Model networks: rank images by the density of a few examples, learned end to end.
+
+>>> import torch, s2m
+>>> network = s2m.Set2Model(s2m.Conv4(), components=2).eval()
+>>> network(torch.rand(1, 5, 1, 28, 28), torch.rand(1, 3, 1, 28, 28)).shape  # 5 examples, 3 queries
+torch.Size([1, 3])
+"""
+
+from s2m._torchvision import declare_missing_operators
+
+declare_missing_operators()  # before anything imports torchvision
+
+from s2m.datasets import Characters, generate_characters, load_characters, load_split, split_characters  # noqa: E402
+from s2m.embeddings import Conv4, LeNet  # noqa: E402
+from s2m.errors import S2MError  # noqa: E402
+from s2m.layer import RelevanceNet, Set2Model  # noqa: E402
+from s2m.losses import HistogramLoss  # noqa: E402
+from s2m.models import Mixture, VariancePrior, fit_gaussian, fit_mixture, select_components  # noqa: E402
+from s2m.runs import load_run  # noqa: E402
+from s2m.search import rank_folder  # noqa: E402
+
+__all__ = [
+    "Characters",
+    "Conv4",
+    "HistogramLoss",
+    "LeNet",
+    "Mixture",
+    "RelevanceNet",
+    "S2MError",
+    "Set2Model",
+    "VariancePrior",
+    "fit_gaussian",
+    "fit_mixture",
+    "generate_characters",
+    "load_characters",
+    "load_run",
+    "load_split",
+    "rank_folder",
+    "select_components",
+    "split_characters",
+]

@@ -1,0 +1,81 @@
+"""The same verbs for a shell: s2m train, s2m resume, s2m evaluate, s2m rank."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+
+from s2m.config import read_config
+from s2m.errors import S2MError
+from s2m.judging import TASKS, judge
+from s2m.runs import load_run
+from s2m.search import rank_folder
+from s2m.training import Trainer, resume
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+Folder = Annotated[Path, typer.Argument(help="a run folder")]
+Device = Annotated[str, typer.Option(help="cpu or cuda")]
+
+
+def check_device(device: str) -> str:
+    """A device that is there. Raises S2MError."""
+    if device.split(":")[0] not in ("cpu", "cuda"):
+        raise S2MError(f"there is no device {device!r}: give cpu or cuda")
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise S2MError("this machine has no CUDA device: leave --device out to train on the CPU")
+    return device
+
+
+@app.command()
+def train(
+    config: Annotated[Path, typer.Argument(help="a TOML file, see s2m.config")],
+    out: Annotated[Path, typer.Option(help="the run folder to write")],
+    seed: Annotated[int, typer.Option(help="replaces the config's seed")] = 0,
+    device: Device = "cpu",
+) -> None:
+    """Train a network; killed, it goes on with `s2m resume`."""
+    if (out / "config.json").exists():
+        raise S2MError(f"{out} holds a run already: go on with `s2m resume {out}`, or choose another folder")
+    Trainer(read_config(config, seed=seed), out, device=check_device(device)).run()
+
+
+@app.command(name="resume")
+def resume_run(folder: Folder, device: Device = "cpu") -> None:
+    """Go on with a run that was killed; the result is the one it would have had."""
+    resume(folder, device=check_device(device)).run()
+
+
+@app.command()
+def evaluate(
+    folder: Folder, tasks: Annotated[int, typer.Option(min=2, help="N-way tasks to judge by")] = TASKS
+) -> None:
+    """Judge a run on the test characters; writes scores.json and prints it."""
+    print(json.dumps(judge(folder, tasks=tasks), indent=2))
+
+
+@app.command()
+def rank(
+    folder: Folder,
+    examples: Annotated[Path, typer.Argument(help="a folder of example images")],
+    collection: Annotated[Path, typer.Argument(help="the folder of images to rank")],
+) -> None:
+    """Rank a folder of drawings by a few examples: relevance and path, the best first."""
+    for path, relevance in rank_folder(load_run(folder), examples, collection):
+        print(f"{relevance:.4f}\t{path}")
+
+
+def main() -> None:
+    """Run the command line; a problem with the input is one line and exit status 1."""
+    try:
+        app()
+    except S2MError as error:
+        sys.exit(f"s2m: {error}")
+
+
+if __name__ == "__main__":
+    main()

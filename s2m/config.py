@@ -1,0 +1,79 @@
+"""What a run is made from: one flat TOML file, in which an unknown key is an error."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+import pydantic
+
+from s2m.embeddings import EMBEDDINGS
+from s2m.errors import S2MError
+
+
+class Config(pydantic.BaseModel, extra="forbid", frozen=True):
+    """Everything that decides the result of a run. The defaults are the paper's Omniglot classification recipe.
+
+    >>> Config(relevance="average").tuples
+    3
+    """
+
+    task: Literal["classification", "retrieval"] = "classification"  # what validation and test measure
+    data: Literal["auto", "omniglot", "generated"] = "omniglot"
+    split: Literal["paper", "official", "within-alphabet"] = "paper"
+    seed: int = pydantic.Field(0, ge=0)
+
+    embedding: str = "conv4"
+    relevance: Literal["likelihood", "average", "nearest"] = "likelihood"
+    components: pydantic.PositiveInt | Literal["bic"] = 1
+    prior_strength: float = pydantic.Field(1.0, ge=0)  # 0: no prior, maximum likelihood
+    prior_variance: pydantic.PositiveFloat = 0.01
+    learn_prior: bool = False
+
+    examples: pydantic.PositiveInt = 5  # drawings of a concept set X
+    relevant: pydantic.PositiveInt = 15  # of Z+
+    irrelevant: pydantic.PositiveInt = 20  # of Z-
+    tuples: pydantic.PositiveInt = 3  # (X, Z+, Z-) a step
+
+    steps: pydantic.PositiveInt = 8000
+    learning_rate: pydantic.PositiveFloat = 1e-3
+    schedule: Literal["constant", "cosine"] = "cosine"  # cosine falls to zero at the last step
+    bins: int = pydantic.Field(100, ge=2)
+    kernel_width: float = pydantic.Field(1.0, ge=1)
+    evaluate_every: pydantic.PositiveInt = 500
+    precision: Literal["float32", "bfloat16"] = "bfloat16"  # of the embedding while it trains; judging is in float32
+
+    init_from: str | None = None  # a finished run to take the embedding from; "{seed}" stands for this run's seed
+    freeze_embedding: bool = False  # learn only the relevance's own parameters
+
+    @pydantic.field_validator("embedding")
+    @classmethod
+    def known_embedding(cls, name: str) -> str:
+        if name not in EMBEDDINGS:
+            raise ValueError(f"give one of {', '.join(EMBEDDINGS)}")
+        return name
+
+
+def make_config(values: dict[str, object], source: str = "the config") -> Config:
+    """A `Config` from plain values, or one line that names every key that is wrong."""
+    try:
+        return Config(**values)  # type: ignore[arg-type]
+    except pydantic.ValidationError as error:
+        wrong = []
+        for item in error.errors():
+            key = ".".join(str(part) for part in item["loc"][:1])
+            unknown = item["type"] == "extra_forbidden"
+            wrong.append(f"{key}: " + (f"no such key, known are {', '.join(Config.model_fields)}" if unknown else item["msg"]))
+        raise S2MError(f"{source} is not valid: " + "; ".join(dict.fromkeys(wrong))) from error
+
+
+def read_config(path: Path, **overrides: object) -> Config:
+    """A config from a TOML file; `overrides` replace its keys. Raises S2MError naming the file and the key."""
+    if not path.is_file():
+        raise S2MError(f"there is no config file {path}: give the path of a .toml file")
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise S2MError(f"{path} is not TOML ({error}): mend that line") from error
+    return make_config({**values, **overrides}, str(path))

@@ -1,0 +1,127 @@
+"""The Hessian of a mixture's log posterior at its fitted point, kept as a diagonal minus a low rank.
+
+With q = (a, mu, s), pi = softmax(a), s = log sigma^2, the objective of a set is
+
+    J(q) = sum_i w_i log sum_k pi_k N(x_i; mu_k, e^{s_k}) - sum_{kd} (alpha s_kd + beta e^{-s_kd}).
+
+Write g_ik for the gradient of log(pi_k N_k(x_i)) in component k's own parameters: 1 for a_k, (x_i - mu_k) / sigma_k^2 for the
+mean, ((x_i - mu_k)^2 / sigma_k^2 - 1) / 2 for s_k. Where the gradient of J vanishes, its negative Hessian is D - U U^T with
+
+    D = diag(N_k; N_k / sigma_k^2; N_k / 2 + alpha),    U = [sqrt(w_i) G_i C_i] over examples i,    C_i C_i^T = diag r_i - r_i r_i^T.
+
+The block of a is written without its gauge (a shift of all a_k changes nothing): every right-hand side that occurs sums to
+zero over a, and so does every column of U. Derived in the chapter "The gradient through the fit".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass
+class Point:
+    """Parameters q of B mixtures, held as weights (B, k), means (B, k, n) and variances (B, k, n), all float64."""
+
+    weights: Tensor
+    means: Tensor
+    variances: Tensor
+
+    def where(self, keep: Tensor, other: Point) -> Point:
+        """Set by set: this point where `keep` (B,) is true, `other` elsewhere."""
+        pick = keep[:, None]
+        return Point(
+            torch.where(pick, self.weights, other.weights),
+            torch.where(pick[..., None], self.means, other.means),
+            torch.where(pick[..., None], self.variances, other.variances),
+        )
+
+    def take(self, index: Tensor) -> Point:
+        """The sets at `index`."""
+        return Point(self.weights[index], self.means[index], self.variances[index])
+
+    def put(self, index: Tensor, other: Point) -> None:
+        """Overwrite the sets at `index`, in place."""
+        self.weights[index], self.means[index], self.variances[index] = other.weights, other.means, other.variances
+
+
+def pack(a: Tensor, means: Tensor, log_variances: Tensor) -> Tensor:
+    """(B, k), (B, k, n), (B, k, n) -> (B, k, 1 + 2n), one row of parameters a component."""
+    return torch.cat([a.unsqueeze(-1), means, log_variances], -1)
+
+
+def unpack(rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The inverse of `pack`."""
+    size = rows.shape[-1] // 2
+    return rows[..., 0], rows[..., 1 : 1 + size], rows[..., 1 + size :]
+
+
+def contrasts(responsibilities: Tensor) -> Tensor:
+    """C with C C^T = diag r - r r^T and only k - 1 columns: component j against the mean of those after it.
+
+    responsibilities: (..., k). Returns (..., k, k - 1). Column j is sqrt(r_j T_j / T_{j-1}) (e_j - r_{>j} / T_j), where T_j is
+    the sum of r after j; this is the Cholesky factor of a multinomial covariance, and it is finite for hard r.
+    """
+    r = responsibilities
+    k = r.shape[-1]
+    after = torch.triu(r.new_ones(k, k), 1)  # after[j, m] = 1 where m > j
+    tail = r @ after.mT  # T_j
+    ahead = (tail + r).clamp_min(torch.finfo(r.dtype).tiny)  # T_{j-1}
+    scale = (r * tail / ahead).sqrt()
+    share = (r.unsqueeze(-2) * after) / tail.clamp_min(torch.finfo(r.dtype).tiny).unsqueeze(-1)  # (..., j, m)
+    columns = scale.unsqueeze(-1) * (torch.eye(k, dtype=r.dtype, device=r.device) - share)
+    return columns[..., : k - 1, :].mT
+
+
+class Curvature:
+    """The factors of D - U U^T for B sets, ready to solve with.
+
+    x: (B, N, n), w: (B, N), r: (B, N, k) responsibilities at `point`; alpha: the prior's scalar. All float64.
+    """
+
+    def __init__(self, x: Tensor, w: Tensor, r: Tensor, point: Point, alpha: Tensor) -> None:
+        count = torch.einsum("bi,bim->bm", w, r)
+        held = count > 0
+        safe = torch.where(held, count, 1.0).unsqueeze(-1)
+        deviation = (x.unsqueeze(1) - point.means.unsqueeze(2)) / point.variances.unsqueeze(2)  # (B, k, N, n)
+        square = (deviation.square() * point.variances.unsqueeze(2) - 1) / 2
+        self.features = torch.cat([torch.ones_like(square[..., :1]), deviation, square], -1)  # g: (B, k, N, 1 + 2n)
+        spread = (safe / 2 + alpha).expand_as(point.variances)
+        self.diagonal = torch.cat([safe, safe / point.variances, spread], -1)  # D: (B, k, 1 + 2n)
+        self.mix = contrasts(r).mT * w.sqrt()[..., None, None]  # C^T sqrt(w): (B, N, k - 1, k)
+        self.responsibilities, self.count = r, count
+
+    def gram(self) -> Tensor:
+        """U^T D^{-1} U: (B, N (k - 1), N (k - 1))."""
+        whitened = self.features * self.diagonal.rsqrt().unsqueeze(2)
+        kernel = whitened @ whitened.mT  # (B, k, N, N)
+        gram = torch.einsum("bipm,bmij,bjqm->bipjq", self.mix, kernel, self.mix)
+        size = gram.shape[1] * gram.shape[2]
+        return gram.reshape(-1, size, size)
+
+    def solve(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """(D - U U^T)^{-1} times `rows` (B, k, 1 + 2n), by Woodbury's identity; and (B,) whether each is positive definite.
+
+        Where a set is not at a strict maximum, the offending directions are damped: the answer is finite, and flagged.
+        """
+        scaled = rows / self.diagonal
+        if self.mix.shape[2] == 0:  # one component: the Hessian is diagonal
+            return scaled, torch.ones(len(rows), dtype=torch.bool, device=rows.device)
+        gram = self.gram()
+        system = torch.eye(gram.shape[-1], dtype=gram.dtype, device=gram.device) - gram
+        factor, failed = torch.linalg.cholesky_ex(system)
+        definite = failed == 0
+        projected = torch.einsum("bmid,bmd->bmi", self.features, scaled)
+        right = torch.einsum("bipm,bmi->bip", self.mix, projected).flatten(1).unsqueeze(-1)
+        if definite.all():
+            inner = torch.cholesky_solve(right, factor)
+        else:
+            values, vectors = torch.linalg.eigh(system)
+            inner = vectors @ ((vectors.mT @ right) / values.abs().clamp_min(1e-3).unsqueeze(-1))
+            kept = torch.cholesky_solve(right, torch.where(definite[:, None, None], factor, torch.eye(len(system[0])).to(factor)))
+            inner = torch.where(definite[:, None, None], kept, inner)
+        inner = inner.reshape(self.mix.shape[:3])
+        lifted = torch.einsum("bipm,bip->bmi", self.mix, inner)
+        return (rows + torch.einsum("bmi,bmid->bmd", lifted, self.features)) / self.diagonal, definite

@@ -1,0 +1,79 @@
+"""A mixture of diagonal Gaussians for every set of a batch: what a fit returns."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from s2m.models.checks import check_queries
+
+
+@dataclass(frozen=True)
+class FitRecord:
+    """How a fit went; convergence is data, not a print.
+
+    iterations: (B,) steps taken by each set; residual: (B,) what is left of the gradient, as the largest step that EM would
+    still take, in standard deviations of its component; objective: (steps, B) log-likelihood plus log prior after each
+    step; converged: (B,) whether the residual came below the tolerance.
+    """
+
+    iterations: Tensor
+    residual: Tensor
+    objective: Tensor
+    converged: Tensor
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """B mixtures of k diagonal Gaussians over n-dimensional descriptors; one Gaussian is the case k = 1.
+
+    weights: (B, k), summing to 1, exactly 0 for a component that holds no example; means: (B, k, n); variances: (B, k, n),
+    positive; record: how the fit went. All three tensors carry gradients to the descriptors they were fitted to.
+
+    Explained in the chapter "The network".
+
+    >>> density = Mixture(torch.ones(1, 1), torch.zeros(1, 1, 2), torch.ones(1, 1, 2))
+    >>> density.log_prob(torch.zeros(3, 2))
+    tensor([[-1.8379, -1.8379, -1.8379]])
+    """
+
+    weights: Tensor
+    means: Tensor
+    variances: Tensor
+    record: FitRecord | None = None
+
+    def log_joint(self, queries: Tensor) -> Tensor:
+        """log(pi_k N(z; mu_k, sigma_k^2)) for every query and component, float64.
+
+        queries: (B, M, n), or (1, M, n) or (M, n) to ask every set the same. Returns (B, M, k).
+        """
+        batch, _, size = self.means.shape
+        queries = check_queries(queries, batch, size)
+        means, variances, weights = self.means.double(), self.variances.double(), self.weights.double()
+        # The square is expanded so that no (B, M, k, n) tensor is made; a common shift keeps the expansion from cancelling.
+        shift = means.detach().mean((0, 1))
+        z, m, precision = queries - shift, means - shift, 1 / variances
+        square = (z * z) @ precision.mT - 2 * z @ (m * precision).mT + (m * m * precision).sum(-1).unsqueeze(1)
+        log_normaliser = 0.5 * (variances.log().sum(-1) + size * math.log(2 * math.pi))
+        return (log_weights(weights) - log_normaliser).unsqueeze(1) - 0.5 * square
+
+    def log_prob(self, queries: Tensor) -> Tensor:
+        """log p(z | X): (B, M), in the queries' dtype. The relevance of Set2Model."""
+        return self.log_joint(queries).logsumexp(-1).to(queries.dtype)
+
+    def responsibilities(self, queries: Tensor) -> Tensor:
+        """p(component | z, X): (B, M, k), summing to 1 over components, in the queries' dtype."""
+        return self.log_joint(queries).softmax(-1).to(queries.dtype)
+
+    def to(self, dtype: torch.dtype) -> Mixture:
+        """The same densities in another floating-point type."""
+        return Mixture(self.weights.to(dtype), self.means.to(dtype), self.variances.to(dtype), self.record)
+
+
+def log_weights(weights: Tensor) -> Tensor:
+    """log pi with -inf for an empty component, and a gradient that is zero there rather than NaN."""
+    held = weights > 0
+    return torch.where(held, torch.where(held, weights, 1.0).log(), -math.inf)

@@ -1,0 +1,43 @@
+"""Where EM starts: k-means++ seeds, and the hard assignment to them."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+# Squared distances below this share of a set's spread are rounding: such examples count as duplicates.
+DUPLICATE = 1e-20
+
+
+def seed_centres(x: Tensor, w: Tensor, components: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """k-means++ (Arthur and Vassilvitskii, 2007) for every set of a batch.
+
+    Each further centre is an example drawn with probability proportional to weight times squared distance to the nearest
+    centre so far. Where a set has fewer distinct examples than components, the surplus is marked as not held.
+
+    x: (B, N, n) and w: (B, N), float64. Returns centres (B, k, n) and held (B, k).
+    """
+    rows = torch.arange(len(x), device=x.device)
+    spread = (w * (x - (w.unsqueeze(1) @ x) / w.sum(1)[:, None, None]).square().sum(-1)).sum(1) / w.sum(1)
+    odds, nearest = w, torch.full_like(w, torch.inf)
+    centres, held = [], []
+    for _ in range(components):
+        # The largest of log odds + Gumbel noise is a draw in proportion to the odds. Noise is laid out example by example
+        # from a seed of its own, so that padding does not change what is drawn.
+        seed = int(torch.randint(2**62, (), generator=generator))
+        noise = torch.rand(x.shape[1], len(x), generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+        gumbel = -(-noise.clamp(1e-300, 1 - 1e-16).log()).log().T.to(x.device)
+        chosen = (odds.log() + gumbel).argmax(1)
+        held.append((odds > 0).any(1))
+        centres.append(x[rows, chosen])
+        nearest = torch.minimum(nearest, (x - centres[-1].unsqueeze(1)).square().sum(-1))
+        nearest = torch.where(nearest <= DUPLICATE * spread.unsqueeze(1), 0.0, nearest)
+        odds = w * nearest
+    return torch.stack(centres, 1), torch.stack(held, 1)
+
+
+def assign(x: Tensor, centres: Tensor, held: Tensor) -> Tensor:
+    """Responsibilities (B, N, k) that give every example wholly to its nearest held centre."""
+    distance = (x.unsqueeze(2) - centres.unsqueeze(1)).square().sum(-1)
+    distance = torch.where(held.unsqueeze(1), distance, torch.inf)
+    return torch.nn.functional.one_hot(distance.argmin(-1), centres.shape[1]).to(x.dtype)

@@ -1,0 +1,8 @@
+"""The one function in which the methods differ: the relevance r(z | X) of a query z to a concept set X."""
+
+from s2m.relevance.average import Average
+from s2m.relevance.base import Relevance, Scorer
+from s2m.relevance.likelihood import Likelihood
+from s2m.relevance.nearest import Nearest
+
+__all__ = ["Average", "Likelihood", "Nearest", "Relevance", "Scorer"]

@@ -1,0 +1,150 @@
+"""A run folder: its config, its log, its best weights, the state to resume from, and where it all came from."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from s2m.config import Config, make_config
+from s2m.embeddings import build_embedding
+from s2m.errors import S2MError
+from s2m.layer import RelevanceNet
+from s2m.models import VariancePrior
+from s2m.relevance import Average, Likelihood, Nearest, Relevance
+
+FORMAT = 1  # of the run folder; raised when an older folder can no longer be read
+
+
+def build_relevance(config: Config) -> Relevance:
+    """The relevance that a config names."""
+    if config.relevance == "average":
+        return Average()
+    if config.relevance == "nearest":
+        return Nearest()
+    prior = VariancePrior(config.prior_strength, config.prior_variance) if config.prior_strength else None
+    return Likelihood(config.components, prior, config.learn_prior)
+
+
+def build_network(config: Config) -> RelevanceNet:
+    """The network that a config names, its weights drawn from the config's seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)  # layers draw their weights from the global generator; the fork puts it back
+        return RelevanceNet(build_embedding(config.embedding), build_relevance(config))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all: to a temporary name in its folder, then renamed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except OSError as error:
+        raise S2MError(f"{path} could not be written ({error.strerror}): free some space or choose another folder") from error
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: object) -> None:
+    """JSON, indented, written whole or not at all."""
+    write_bytes(path, (json.dumps(value, indent=2) + "\n").encode())
+
+
+def save_config(folder: Path, config: Config) -> None:
+    """Begin a run folder."""
+    write_json(folder / "config.json", {"format": FORMAT, **config.model_dump()})
+
+
+def read_run_config(folder: Path) -> Config:
+    """The config of a run folder. Raises S2MError where there is none, or one of another version."""
+    path = folder / "config.json"
+    if not path.is_file():
+        raise S2MError(f"{folder} is not a run folder, it has no config.json: give the folder that `s2m train` wrote")
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as error:
+        raise S2MError(f"{path} is damaged ({error}): restore it or train again") from error
+    found = values.pop("format", None)
+    if found != FORMAT:
+        raise S2MError(f"{folder} is a run folder of version {found}, this is version {FORMAT}: train again, or use the s2m it was made with")
+    return make_config(values, str(path))
+
+
+def save_network(folder: Path, network: RelevanceNet) -> None:
+    """The weights in two files, so that runs that share an embedding share a file."""
+    for part in ("embedding", "relevance"):
+        state = getattr(network, part).state_dict()
+        write_bytes(folder / f"{part}.safetensors", safetensors.torch.save(contiguous(state)))
+
+
+def load_run(folder: str | os.PathLike[str]) -> RelevanceNet:
+    """The trained network of a run folder, ready to be used: weights of its best evaluation, in evaluation mode.
+
+    Raises:
+        S2MError: not a run folder, one of another version, or weights that are missing or damaged.
+    """
+    folder = Path(folder)
+    network = build_network(read_run_config(folder))
+    for part in ("embedding", "relevance"):
+        getattr(network, part).load_state_dict(read_tensors(folder / f"{part}.safetensors")[0])
+    return network.eval()
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors and metadata of a safetensors file. Raises S2MError where it is missing or damaged."""
+    if not path.is_file():
+        raise S2MError(f"{path} is missing: finish the run with `s2m resume {path.parent}`")
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118 not a dict
+    except safetensors.SafetensorError as error:
+        raise S2MError(f"{path} is damaged ({error}): train again, or restore the file") from error
+
+
+def contiguous(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Tensors as safetensors wants them, whatever memory format the training used."""
+    return {name: value.detach().cpu().contiguous() for name, value in state.items()}
+
+
+def provenance(seconds: float, device: str) -> dict[str, Any]:
+    """Where a result comes from: commit, versions, machine, time spent."""
+    packages = ("torch", "numpy", "scikit-learn", "safetensors")
+    return {
+        "commit": git_commit(),
+        "seconds": round(seconds, 1),
+        "device": torch.cuda.get_device_name() if device.startswith("cuda") else processor(),
+        "threads": torch.get_num_threads(),
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        **{name: version(name) for name in packages},
+    }
+
+
+def git_commit() -> str:
+    """The commit of the source tree, marked where tracked files differ from it; "unknown" for an installed package."""
+    root = Path(__file__).resolve().parents[1]
+    if not (root / ".git").exists():
+        return "unknown"
+    line = ["git", "-C", str(root), "describe", "--always", "--abbrev=12", "--dirty"]
+    return subprocess.run(line, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def processor() -> str:
+    """The processor's own name where the system tells it, and the number of cores."""
+    cpuinfo = Path("/proc/cpuinfo")
+    names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")] if cpuinfo.exists() else []
+    return f"{names[0] if names else platform.processor() or platform.machine()}, {os.cpu_count()} cores"

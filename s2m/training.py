@@ -1,0 +1,190 @@
+"""One training loop for every method. Killed at any moment, it resumes to the same result."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import safetensors.torch
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from s2m.config import Config
+from s2m.datasets import Characters, load_characters, split_characters
+from s2m.embeddings import as_images
+from s2m.episodes import draw_tuples, generator, take
+from s2m.errors import S2MError
+from s2m.evaluation import classify, describe_characters, one_rotation_each, retrieve
+from s2m.layer import RelevanceNet
+from s2m.losses import HistogramLoss
+from s2m.runs import (
+    build_network,
+    contiguous,
+    load_run,
+    provenance,
+    read_run_config,
+    read_tensors,
+    save_config,
+    save_network,
+    write_bytes,
+    write_json,
+)
+
+
+@dataclass
+class Progress:
+    """What a run must remember besides its weights."""
+
+    step: int = 0
+    best: float = -math.inf
+    seconds: float = 0.0
+    log: list[dict[str, float]] = field(default_factory=list)
+
+
+class Trainer:
+    """Trains the network of a config on `characters`, in a run folder.
+
+    The tuples of a step are a function of (seed, step), and all that changes is written after each evaluation, so a run
+    that was killed goes on from its last evaluation and ends with the very weights it would have had.
+
+    Args:
+        config: what to train.
+        folder: where; created if it is not there.
+        characters: the whole set; the config's split is applied here. None loads the config's data.
+        device: "cpu" or "cuda".
+    """
+
+    def __init__(self, config: Config, folder: Path, characters: Characters | None = None, device: str = "cpu") -> None:
+        self.config, self.folder, self.device = config, folder, device
+        characters = load_characters(config.data) if characters is None else characters
+        self.train_images = split_characters(characters, config.split, "train").rotated().images
+        self.held_out = split_characters(characters, config.split, "validation")
+        self.network = build_network(config).to(device)
+        self.network.embedding.to(memory_format=torch.channels_last)
+        if config.init_from:
+            donor = load_run(config.init_from.format(seed=config.seed))
+            self.network.embedding.load_state_dict(donor.embedding.state_dict())
+        self.network.embedding.requires_grad_(not config.freeze_embedding)
+        learned = [p for p in self.network.parameters() if p.requires_grad]
+        if not learned:
+            raise S2MError("nothing is left to learn: set freeze_embedding = false, or learn_prior = true")
+        self.optimizer = torch.optim.Adam(learned, lr=config.learning_rate)
+        self.loss = HistogramLoss(config.bins, config.kernel_width)
+        self.progress = Progress()
+
+    def run(self, until: int | None = None) -> RelevanceNet:
+        """Train to the end, or to step `until`, evaluating on the way; returns the network of the best evaluation."""
+        config, progress = self.config, self.progress
+        end = min(config.steps, until or config.steps)
+        if progress.step == 0:
+            save_config(self.folder, config)
+        losses: list[float] = []
+        began = time.monotonic() - progress.seconds
+        with tqdm(total=config.steps, initial=progress.step, desc=self.folder.name, unit="step", mininterval=1.0) as bar:
+            while progress.step < end:
+                losses.append(self.step())
+                progress.step += 1
+                bar.update()
+                if progress.step % config.evaluate_every == 0 or progress.step == config.steps:
+                    progress.seconds = time.monotonic() - began
+                    self.checkpoint(sum(losses) / len(losses))
+                    bar.set_postfix(loss=f"{sum(losses) / len(losses):.4f}", validation=f"{progress.log[-1]['validation']:.4f}")
+                    losses.clear()
+        if progress.step == config.steps:
+            (self.folder / "last.safetensors").unlink(missing_ok=True)
+        return load_run(self.folder)
+
+    def step(self) -> float:
+        """One step of Adam on the tuples of this step; returns the loss."""
+        config, network = self.config, self.network
+        network.train()
+        if config.freeze_embedding:
+            network.embedding.eval()
+        shape = self.train_images.shape[0], self.train_images.shape[1]
+        tuples = draw_tuples(
+            generator(config.seed, "train", self.progress.step), shape, config.tuples, config.examples, config.relevant, config.irrelevant
+        )
+        examples, relevant, irrelevant = (self.images(pairs) for pairs in (tuples.examples, tuples.relevant, tuples.irrelevant))
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.rate()
+        with torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=config.precision == "bfloat16"):
+            scores = network(examples, torch.cat([relevant, irrelevant], 1))
+        loss = self.loss(scores[:, : config.relevant], scores[:, config.relevant :])
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        return loss.item()
+
+    def images(self, pairs: object) -> Tensor:
+        """Drawings at (class, drawing) pairs as images (..., 1, 28, 28) on the device."""
+        return as_images(torch.from_numpy(take(self.train_images, pairs)).to(self.device))
+
+    def rate(self) -> float:
+        """The learning rate of this step."""
+        if self.config.schedule == "constant":
+            return self.config.learning_rate
+        return self.config.learning_rate * (1 + math.cos(math.pi * self.progress.step / self.config.steps)) / 2
+
+    def validate(self) -> float:
+        """Accuracy of 200 20-way 5-shot tasks, or mean average precision, on the validation characters."""
+        relevance = self.network.relevance
+        if self.config.task == "retrieval":
+            collection = one_rotation_each(self.held_out, stream="validation")
+            descriptors = describe_characters(self.network, collection)
+            return float(retrieve(descriptors, relevance, self.config.examples, stream="validation")["stepwise"].mean())
+        descriptors = describe_characters(self.network, self.held_out.rotated())
+        return float(classify(descriptors, relevance, way=20, shot=5, tasks=200, stream="validation").mean())
+
+    def checkpoint(self, loss: float) -> None:
+        """Evaluate, keep the network if it is the best so far, and write all that a resumed run needs."""
+        progress = self.progress
+        score = self.validate()
+        if score > progress.best:
+            progress.best = score
+            save_network(self.folder, self.network)
+        progress.log.append({"step": progress.step, "loss": loss, "validation": score, "seconds": round(progress.seconds, 1)})
+        lines = "".join(json.dumps(entry) + "\n" for entry in progress.log)
+        write_bytes(self.folder / "log.jsonl", lines.encode())
+        write_json(self.folder / "provenance.json", provenance(progress.seconds, self.device))
+        tensors = {f"network.{name}": value for name, value in self.network.state_dict().items()}
+        for index, state in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"adam.{index}.{name}": value for name, value in state.items()}
+        remembered = {"progress": json.dumps(vars(progress))}
+        # The last file to be written: whatever was killed before it is simply done again, with the same outcome.
+        write_bytes(self.folder / "last.safetensors", safetensors.torch.save(contiguous(tensors), remembered))
+
+    def restore(self) -> None:
+        """Go back to the last checkpoint of the folder."""
+        tensors, remembered = read_tensors(self.folder / "last.safetensors")
+        self.network.load_state_dict({name[8:]: value for name, value in tensors.items() if name.startswith("network.")})
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, value in tensors.items():
+            if name.startswith("adam."):
+                _, index, key = name.split(".")
+                state.setdefault(int(index), {})[key] = value
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
+        self.progress = Progress(**json.loads(remembered["progress"]))
+
+
+def is_finished(folder: Path) -> bool:
+    """Whether the run of a folder came to its end."""
+    return (folder / "embedding.safetensors").is_file() and not (folder / "last.safetensors").is_file()
+
+
+def resume(folder: Path, characters: Characters | None = None, device: str = "cpu") -> Trainer:
+    """The trainer of an unfinished run folder, at its last evaluation, or at the start if it had none.
+
+    Raises:
+        S2MError: not a run folder, one of another version, a finished run, or a damaged state.
+    """
+    config = read_run_config(folder)
+    if is_finished(folder):
+        raise S2MError(f"the run in {folder} is finished: judge it with `s2m evaluate {folder}`")
+    trainer = Trainer(config, folder, characters, device)
+    if (folder / "last.safetensors").is_file():
+        trainer.restore()
+    return trainer
