@@ -1,8 +1,8 @@
 """Make `import torchvision` work beside a CPU-only torch.
 
-torchvision's published binary is a CUDA build; beside a CPU-only torch its operators cannot be loaded, and its import fails
-because it registers a Python rule for an operator that does not exist. Declaring the schema of the two operators that it
-expects is enough for data sets, transforms and classification networks, which use neither.
+torchvision's published binary is a CUDA build; beside a CPU-only torch its operators cannot be loaded, and its import
+fails because it registers a Python rule for an operator that does not exist. Declaring the schema of the two operators
+that it expects is enough for data sets, transforms and classification networks, which use neither.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SCHEMA = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
 
 
 def declare_missing_operators() -> None:
-    """Load torchvision's operators, or where its binary does not fit this torch, declare the two that its import needs."""
+    """Load torchvision's operators; where its binary does not fit this torch, declare the two that its import needs."""
     spec = importlib.util.find_spec("torchvision")
     if spec is None or spec.origin is None:
         return

@@ -64,7 +64,9 @@ def make_config(values: dict[str, object], source: str = "the config") -> Config
         for item in error.errors():
             key = ".".join(str(part) for part in item["loc"][:1])
             unknown = item["type"] == "extra_forbidden"
-            wrong.append(f"{key}: " + (f"no such key, known are {', '.join(Config.model_fields)}" if unknown else item["msg"]))
+            wrong.append(
+                f"{key}: " + (f"no such key, known are {', '.join(Config.model_fields)}" if unknown else item["msg"])
+            )
         raise S2MError(f"{source} is not valid: " + "; ".join(dict.fromkeys(wrong))) from error
 
 

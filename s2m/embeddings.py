@@ -10,8 +10,8 @@ from s2m.errors import S2MError
 class Conv4(nn.Sequential):
     """Four blocks of 3x3 convolution with 64 filters, batch normalisation, ReLU and 2x2 max pooling.
 
-    Images (B, 1, 28, 28) in [0, 1], ink = 1, to descriptors (B, 64), not normalised. The network of Matching Nets, used by the
-    paper for Omniglot classification. Explained in the chapter "Omniglot".
+    Images (B, 1, 28, 28) in [0, 1], ink = 1, to descriptors (B, 64), not normalised. The network of Matching Nets, used
+    by the paper for Omniglot classification. Explained in the chapter "Omniglot".
 
     >>> import torch
     >>> Conv4()(torch.zeros(2, 1, 28, 28)).shape
@@ -27,8 +27,8 @@ class Conv4(nn.Sequential):
 class LeNet(nn.Sequential):
     """Two 5x5 convolutions (20 and 50 filters, each max-pooled), 500 hidden units, 100-d descriptors.
 
-    Images (B, 1, 28, 28) in [0, 1], ink = 1, to descriptors (B, 100), not normalised. The network of the paper's Omniglot
-    retrieval; the paper names it without its widths, which are those of the LeNet that comes with Caffe.
+    Images (B, 1, 28, 28) in [0, 1], ink = 1, to descriptors (B, 100), not normalised. The network of the paper's
+    Omniglot retrieval; the paper names it without its widths, which are those of the LeNet that comes with Caffe.
     Explained in the chapter "Omniglot".
 
     >>> import torch

@@ -49,8 +49,8 @@ def draw_tuples(
 ) -> Tuples:
     """Draw `tuples` concepts; X and Z+ are different drawings of it, each member of Z- is a drawing of another class.
 
-    shape: (C, D), the number of classes and of drawings a class. Where classes are characters at a rotation, Z- may hold
-    the same character at another rotation, as in the paper.
+    shape: (C, D), the number of classes and of drawings a class. Where classes are characters at a rotation, Z- may
+    hold the same character at another rotation, as in the paper.
 
     Raises:
         S2MError: too few classes or drawings.
@@ -61,8 +61,8 @@ def draw_tuples(
     classes, drawings = shape
     if classes < 2 or examples + relevant > drawings:
         raise S2MError(
-            f"{examples} examples and {relevant} relevant drawings of one class, out of {classes} classes with {drawings} "
-            "drawings: ask for fewer, and give at least two classes"
+            f"{examples} examples and {relevant} relevant drawings of one class, out of {classes} classes with "
+            f"{drawings} drawings: ask for fewer, and give at least two classes"
         )
     concepts = rng.integers(classes, size=tuples)
     own = np.stack([rng.permutation(drawings)[: examples + relevant] for _ in range(tuples)])
@@ -85,8 +85,8 @@ def draw_task(rng: np.random.Generator, shape: tuple[int, int], way: int, shot: 
     classes, drawings = shape
     if way > classes or shot + queries > drawings:
         raise S2MError(
-            f"a {way}-way {shot}-shot task with {queries} queries a class, out of {classes} classes with {drawings} drawings: "
-            "ask for fewer"
+            f"a {way}-way {shot}-shot task with {queries} queries a class, out of {classes} classes with {drawings} "
+            "drawings: ask for fewer"
         )
     chosen = rng.choice(classes, way, replace=False)
     order = np.stack([rng.permutation(drawings)[: shot + queries] for _ in range(way)])

@@ -44,12 +44,14 @@ def classify(
 
 
 @torch.no_grad()
-def retrieve(descriptors: Tensor, relevance: Relevance, examples: int, seed: int = 0, stream: str = "test") -> dict[str, np.ndarray]:
+def retrieve(
+    descriptors: Tensor, relevance: Relevance, examples: int, seed: int = 0, stream: str = "test"
+) -> dict[str, np.ndarray]:
     """Average precision of each class as a concept, in both conventions.
 
-    `examples` drawings of a class, drawn from (seed, stream, class), are its concept set; every other drawing of every class
-    is ranked. Returns {"stepwise": (C,), "trapezoid": (C,)}: the step-wise sum (scikit-learn since 0.19) and the area under
-    the precision-recall curve by trapezoids (before 0.19, as when the paper was written).
+    `examples` drawings of a class, drawn from (seed, stream, class), are its concept set; every other drawing of every
+    class is ranked. Returns {"stepwise": (C,), "trapezoid": (C,)}: the step-wise sum (scikit-learn since 0.19) and the
+    area under the precision-recall curve by trapezoids (before 0.19, as when the paper was written).
     """
     classes, drawings, _ = descriptors.shape
     everything = descriptors.flatten(0, 1)
@@ -69,7 +71,9 @@ def retrieve(descriptors: Tensor, relevance: Relevance, examples: int, seed: int
 def one_rotation_each(characters: Characters, seed: int = 0, stream: str = "test") -> Characters:
     """Every character at one rotation of its own, drawn from (seed, stream): the collection of a retrieval test."""
     turns = generator(seed, f"{stream} rotation", 0).integers(4, size=len(characters))
-    return characters.rotated().select(f"{name}@{90 * turn}" for name, turn in zip(characters.names, turns, strict=True))
+    return characters.rotated().select(
+        f"{name}@{90 * turn}" for name, turn in zip(characters.names, turns, strict=True)
+    )
 
 
 def confidence95(values: np.ndarray | list[float]) -> float:

@@ -18,9 +18,10 @@ TASKS = 1000
 def judge(folder: Path, characters: Characters | None = None, tasks: int = TASKS) -> dict[str, Any]:
     """Judge a run on the test characters and write `scores.json` into its folder.
 
-    Classification: mean accuracy of `tasks` 5-way and 20-way tasks with as many shots as the run was trained with; classes
-    are test characters at one of four rotations. Retrieval: every test character, at a rotation of its own, is a concept;
-    mean average precision over them, all other drawings of all test characters being ranked. All methods see the same tasks.
+    Classification: mean accuracy of `tasks` 5-way and 20-way tasks with as many shots as the run was trained with;
+    classes are test characters at one of four rotations. Retrieval: every test character, at a rotation of its own, is
+    a concept; mean average precision over them, all other drawings of all test characters being ranked. All methods see
+    the same tasks.
     """
     config = read_run_config(folder)
     network = load_run(folder)

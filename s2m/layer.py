@@ -58,7 +58,8 @@ class RelevanceNet(nn.Module):
 class Set2Model(RelevanceNet):
     """A Set2Model network: a mixture of Gaussians is fitted to a concept set, a query's relevance is its log density.
 
-    Everything is differentiable, the fit included, so the embedding learns end to end. Explained in the chapter "The network".
+    Everything is differentiable, the fit included, so the embedding learns end to end. Explained in the chapter "The
+    network".
 
     Args:
         embedding: images (B, *image) to descriptors (B, n).

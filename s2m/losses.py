@@ -11,21 +11,23 @@ from s2m.errors import S2MError
 class HistogramLoss(nn.Module):
     """The probability that a relevant query scores below an irrelevant one, estimated from two soft histograms.
 
-    The scores of a tuple span [min, max], on which `bins` nodes lie evenly. A triangular kernel shares every score between the
-    nodes around it, which gives normalised histograms h+ and h-, and the loss is
+    The scores of a tuple span [min, max], on which `bins` nodes lie evenly. A triangular kernel shares every score
+    between the nodes around it, which gives normalised histograms h+ and h-, and the loss is
 
         L = sum_i h+[i] (sum_{j > i} h-[j] + h-[i] / 2),
 
-    so that equal scores give 1/2. It depends on scores through their order and relative distance only: neither scale nor shift
-    changes it. As bins grow it tends to the share of pairs in the wrong order, ties counted half. Sums are matrix products,
-    which are deterministic on every device. From Ustinova and Lempitsky (2016); the chapter "The histogram loss" explains it.
+    so that equal scores give 1/2. It depends on scores through their order and relative distance only: neither scale
+    nor shift changes it. As bins grow it tends to the share of pairs in the wrong order, ties counted half. Sums are
+    matrix products, which are deterministic on every device. From Ustinova and Lempitsky (2016); the chapter "The
+    histogram loss" explains it.
 
     Args:
         bins: number of nodes, at least 2.
         width: half-width of the kernel in bins, at least 1; 1 shares a score between two nodes.
 
     Raises:
-        S2MError: fewer than 2 bins, a width below 1, no scores, shapes that do not match, or scores that are not finite.
+        S2MError: fewer than 2 bins, a width below 1, no scores, shapes that do not match, or scores that are not
+        finite.
 
     >>> loss = HistogramLoss()
     >>> loss(torch.tensor([[3.0, 2.0]]), torch.tensor([[1.0, 0.0]]))  # right order
@@ -47,7 +49,9 @@ class HistogramLoss(nn.Module):
             raise S2MError(f"scores have shapes {shapes}: give (B, P) and (B, Q) for the same B tuples")
         if 0 in (*relevant.shape, *irrelevant.shape):
             raise S2MError("a tuple without scores: every tuple needs a relevant and an irrelevant query")
-        scores = torch.cat([relevant, irrelevant], 1).double()  # float64: the histogram must not see autocast's rounding
+        scores = torch.cat(
+            [relevant, irrelevant], 1
+        ).double()  # float64: the histogram must not see autocast's rounding
         if not bool(torch.isfinite(scores).all()):
             raise S2MError("a score is NaN or infinite: look at the embedding or lower the learning rate")
         low, high = scores.amin(1, keepdim=True), scores.amax(1, keepdim=True)
@@ -55,7 +59,9 @@ class HistogramLoss(nn.Module):
         place = (scores - low) / torch.where(span > 0, span, 1.0) * (self.bins - 1)  # (B, P + Q) in [0, bins - 1]
         nodes = torch.arange(self.bins, dtype=scores.dtype, device=scores.device)
         kernel = (1 - (place.unsqueeze(-1) - nodes).abs() / self.width).clamp_min(0)
-        kernel = kernel / kernel.sum(-1, keepdim=True)  # a kernel cut off at an end of the range still counts as one score
+        kernel = kernel / kernel.sum(
+            -1, keepdim=True
+        )  # a kernel cut off at an end of the range still counts as one score
         above = torch.triu(scores.new_ones(self.bins, self.bins), 1) + torch.eye(self.bins).to(scores) / 2
         positive, negative = kernel[:, : relevant.shape[1]].mean(1), kernel[:, relevant.shape[1] :].mean(1)
         return ((positive @ above) * negative).sum(1).mean().to(relevant.dtype)

@@ -54,7 +54,9 @@ def write_bytes(path: Path, content: bytes) -> None:
         Path(name).chmod(0o644)
         Path(name).replace(path)
     except OSError as error:
-        raise S2MError(f"{path} could not be written ({error.strerror}): free some space or choose another folder") from error
+        raise S2MError(
+            f"{path} could not be written ({error.strerror}): free some space or choose another folder"
+        ) from error
     finally:
         Path(name).unlink(missing_ok=True)
 
@@ -80,7 +82,10 @@ def read_run_config(folder: Path) -> Config:
         raise S2MError(f"{path} is damaged ({error}): restore it or train again") from error
     found = values.pop("format", None)
     if found != FORMAT:
-        raise S2MError(f"{folder} is a run folder of version {found}, this is version {FORMAT}: train again, or use the s2m it was made with")
+        raise S2MError(
+            f"{folder} is a run folder of version {found}, this is version {FORMAT}: "
+            "train again, or use the s2m it was made with"
+        )
     return make_config(values, str(path))
 
 
@@ -146,5 +151,9 @@ def git_commit() -> str:
 def processor() -> str:
     """The processor's own name where the system tells it, and the number of cores."""
     cpuinfo = Path("/proc/cpuinfo")
-    names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")] if cpuinfo.exists() else []
+    names = (
+        [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
+        if cpuinfo.exists()
+        else []
+    )
     return f"{names[0] if names else platform.processor() or platform.machine()}, {os.cpu_count()} cores"

@@ -28,7 +28,8 @@ def list_images(folder: str | os.PathLike[str]) -> list[Path]:
 
 
 def read_drawing(path: Path, side: int = 28) -> Tensor:
-    """A drawing as the character networks want it: (1, side, side) in [0, 1], ink = 1, whichever of ink and paper is dark.
+    """A drawing as the character networks want it: (1, side, side) in [0, 1], ink = 1, whichever of ink and paper is
+    dark.
 
     Ink is taken to be what covers less of the image. Raises S2MError naming the file if it is not a readable image.
     """

@@ -84,7 +84,9 @@ class Trainer:
             save_config(self.folder, config)
         losses: list[float] = []
         began = time.monotonic() - progress.seconds
-        with tqdm(total=config.steps, initial=progress.step, desc=self.folder.name, unit="step", mininterval=1.0) as bar:
+        with tqdm(
+            total=config.steps, initial=progress.step, desc=self.folder.name, unit="step", mininterval=1.0
+        ) as bar:
             while progress.step < end:
                 losses.append(self.step())
                 progress.step += 1
@@ -92,7 +94,9 @@ class Trainer:
                 if progress.step % config.evaluate_every == 0 or progress.step == config.steps:
                     progress.seconds = time.monotonic() - began
                     self.checkpoint(sum(losses) / len(losses))
-                    bar.set_postfix(loss=f"{sum(losses) / len(losses):.4f}", validation=f"{progress.log[-1]['validation']:.4f}")
+                    bar.set_postfix(
+                        loss=f"{sum(losses) / len(losses):.4f}", validation=f"{progress.log[-1]['validation']:.4f}"
+                    )
                     losses.clear()
         if progress.step == config.steps:
             (self.folder / "last.safetensors").unlink(missing_ok=True)
@@ -106,9 +110,16 @@ class Trainer:
             network.embedding.eval()
         shape = self.train_images.shape[0], self.train_images.shape[1]
         tuples = draw_tuples(
-            generator(config.seed, "train", self.progress.step), shape, config.tuples, config.examples, config.relevant, config.irrelevant
+            generator(config.seed, "train", self.progress.step),
+            shape,
+            config.tuples,
+            config.examples,
+            config.relevant,
+            config.irrelevant,
         )
-        examples, relevant, irrelevant = (self.images(pairs) for pairs in (tuples.examples, tuples.relevant, tuples.irrelevant))
+        examples, relevant, irrelevant = (
+            self.images(pairs) for pairs in (tuples.examples, tuples.relevant, tuples.irrelevant)
+        )
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate()
         with torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=config.precision == "bfloat16"):
@@ -146,7 +157,9 @@ class Trainer:
         if score > progress.best:
             progress.best = score
             save_network(self.folder, self.network)
-        progress.log.append({"step": progress.step, "loss": loss, "validation": score, "seconds": round(progress.seconds, 1)})
+        progress.log.append(
+            {"step": progress.step, "loss": loss, "validation": score, "seconds": round(progress.seconds, 1)}
+        )
         lines = "".join(json.dumps(entry) + "\n" for entry in progress.log)
         write_bytes(self.folder / "log.jsonl", lines.encode())
         write_json(self.folder / "provenance.json", provenance(progress.seconds, self.device))
@@ -160,7 +173,9 @@ class Trainer:
     def restore(self) -> None:
         """Go back to the last checkpoint of the folder."""
         tensors, remembered = read_tensors(self.folder / "last.safetensors")
-        self.network.load_state_dict({name[8:]: value for name, value in tensors.items() if name.startswith("network.")})
+        self.network.load_state_dict(
+            {name[8:]: value for name, value in tensors.items() if name.startswith("network.")}
+        )
         state: dict[int, dict[str, Tensor]] = {}
         for name, value in tensors.items():
             if name.startswith("adam."):

@@ -38,7 +38,9 @@ def check_set(descriptors: Tensor, weights: Tensor | None) -> tuple[Tensor, Tens
         descriptors = torch.where((weights > 0).unsqueeze(-1), descriptors, 0.0)
     bad = (~torch.isfinite(descriptors)).flatten(1).any(1).nonzero().flatten().tolist()
     if bad:
-        raise S2MError(f"set {bad[0]} has a NaN or infinite descriptor: look at the images or the embedding it came from")
+        raise S2MError(
+            f"set {bad[0]} has a NaN or infinite descriptor: look at the images or the embedding it came from"
+        )
     return descriptors, weights
 
 
@@ -47,7 +49,9 @@ def check_queries(queries: Tensor, batch: int, size: int) -> Tensor:
     if queries.ndim == 2:
         queries = queries.unsqueeze(0)
     if queries.ndim != 3 or queries.shape[2] != size or queries.shape[0] not in (1, batch):
-        raise S2MError(f"queries have shape {tuple(queries.shape)}: give ({batch}, M, {size}), or (M, {size}) for every set")
+        raise S2MError(
+            f"queries have shape {tuple(queries.shape)}: give ({batch}, M, {size}), or (M, {size}) for every set"
+        )
     return queries.double()
 
 

@@ -4,13 +4,15 @@ With q = (a, mu, s), pi = softmax(a), s = log sigma^2, the objective of a set is
 
     J(q) = sum_i w_i log sum_k pi_k N(x_i; mu_k, e^{s_k}) - sum_{kd} (alpha s_kd + beta e^{-s_kd}).
 
-Write g_ik for the gradient of log(pi_k N_k(x_i)) in component k's own parameters: 1 for a_k, (x_i - mu_k) / sigma_k^2 for the
-mean, ((x_i - mu_k)^2 / sigma_k^2 - 1) / 2 for s_k. Where the gradient of J vanishes, its negative Hessian is D - U U^T with
+Write g_ik for the gradient of log(pi_k N_k(x_i)) in component k's own parameters: 1 for a_k, (x_i - mu_k) / sigma_k^2
+for the mean, ((x_i - mu_k)^2 / sigma_k^2 - 1) / 2 for s_k. Where the gradient of J vanishes, its negative Hessian is D
+- U U^T with
 
-    D = diag(N_k; N_k / sigma_k^2; N_k / 2 + alpha),    U = [sqrt(w_i) G_i C_i] over examples i,    C_i C_i^T = diag r_i - r_i r_i^T.
+    D = diag(N_k; N_k / sigma_k^2; N_k / 2 + alpha),    U = [sqrt(w_i) G_i C_i] over examples i,    C_i C_i^T = diag r_i
+    - r_i r_i^T.
 
-The block of a is written without its gauge (a shift of all a_k changes nothing): every right-hand side that occurs sums to
-zero over a, and so does every column of U. Derived in the chapter "The gradient through the fit".
+The block of a is written without its gauge (a shift of all a_k changes nothing): every right-hand side that occurs sums
+to zero over a, and so does every column of U. Derived in the chapter "The gradient through the fit".
 """
 
 from __future__ import annotations
@@ -61,8 +63,8 @@ def unpack(rows: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 def contrasts(responsibilities: Tensor) -> Tensor:
     """C with C C^T = diag r - r r^T and only k - 1 columns: component j against the mean of those after it.
 
-    responsibilities: (..., k). Returns (..., k, k - 1). Column j is sqrt(r_j T_j / T_{j-1}) (e_j - r_{>j} / T_j), where T_j is
-    the sum of r after j; this is the Cholesky factor of a multinomial covariance, and it is finite for hard r.
+    responsibilities: (..., k). Returns (..., k, k - 1). Column j is sqrt(r_j T_j / T_{j-1}) (e_j - r_{>j} / T_j), where
+    T_j is the sum of r after j; this is the Cholesky factor of a multinomial covariance, and it is finite for hard r.
     """
     r = responsibilities
     k = r.shape[-1]
@@ -102,7 +104,8 @@ class Curvature:
         return gram.reshape(-1, size, size)
 
     def solve(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """(D - U U^T)^{-1} times `rows` (B, k, 1 + 2n), by Woodbury's identity; and (B,) whether each is positive definite.
+        """(D - U U^T)^{-1} times `rows` (B, k, 1 + 2n), by Woodbury's identity; and (B,) whether each is positive
+        definite.
 
         Where a set is not at a strict maximum, the offending directions are damped: the answer is finite, and flagged.
         """
@@ -120,7 +123,9 @@ class Curvature:
         else:
             values, vectors = torch.linalg.eigh(system)
             inner = vectors @ ((vectors.mT @ right) / values.abs().clamp_min(1e-3).unsqueeze(-1))
-            kept = torch.cholesky_solve(right, torch.where(definite[:, None, None], factor, torch.eye(len(system[0])).to(factor)))
+            kept = torch.cholesky_solve(
+                right, torch.where(definite[:, None, None], factor, torch.eye(len(system[0])).to(factor))
+            )
             inner = torch.where(definite[:, None, None], kept, inner)
         inner = inner.reshape(self.mix.shape[:3])
         lifted = torch.einsum("bipm,bip->bmi", self.mix, inner)

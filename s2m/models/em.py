@@ -47,7 +47,8 @@ def fit_mixture(
         weights: (B, N), 1 for an example and 0 for padding; None means all 1.
         prior: the prior on the variances; None is maximum likelihood, as published.
         start: a mixture of the same shape to warm-start EM from, in place of k-means++.
-        generator: draws the k-means++ seeds, on the CPU; None means one seeded with 0, so that a fit is a function of its input.
+        generator: draws the k-means++ seeds, on the CPU; None means one seeded with 0, so that a fit is a function of
+            its input.
         restarts: random starts tried per set.
         tolerance: the residual (see `FitRecord`) at which a set counts as converged.
         max_steps: steps after which a set that has not converged is returned as it is, with a `ConvergenceWarning`.
@@ -128,7 +129,9 @@ class Step:
     def newton(self, point: Point, r: Tensor) -> tuple[Point, Tensor]:
         """Newton's step on J, and (B,) whether it climbs: the Hessian is definite and J does not fall."""
         curvature = Curvature(self.x, self.w, r, point, self.alpha)
-        pulled = torch.einsum("bi,bim,bmid->bmd", self.w, r, curvature.features)  # gradient of J but for a's and the prior
+        pulled = torch.einsum(
+            "bi,bim,bmid->bmd", self.w, r, curvature.features
+        )  # gradient of J but for a's and the prior
         a, means, s = unpack(pulled)
         held = (point.weights > 0).unsqueeze(-1)
         a = a - self.w.sum(1, keepdim=True) * point.weights
@@ -141,9 +144,7 @@ class Step:
         return after, definite & calm
 
 
-def best_start(
-    x: Tensor, w: Tensor, step: Step, components: int, generator: torch.Generator, restarts: int
-) -> Point:
+def best_start(x: Tensor, w: Tensor, step: Step, components: int, generator: torch.Generator, restarts: int) -> Point:
     """The most promising of several k-means++ starts, each given a few EM steps."""
     copies = torch.arange(len(x), device=x.device).repeat_interleave(restarts)
     many = step.take(copies)
@@ -161,7 +162,9 @@ def warm_start(start: Mixture, centre: Tensor, components: int) -> Point:
     shape = (len(centre), components, centre.shape[-1])
     if start.means.shape != shape:
         raise S2MError(f"the start has means of shape {tuple(start.means.shape)}: give {shape}")
-    return Point(start.weights.detach().double(), start.means.detach().double() - centre, start.variances.detach().double())
+    return Point(
+        start.weights.detach().double(), start.means.detach().double() - centre, start.variances.detach().double()
+    )
 
 
 def climb(
@@ -199,8 +202,8 @@ def climb(
     if not bool(converged.all()):
         worst = int(residual.argmax())
         warnings.warn(
-            f"set {worst} of {batch} stopped {float(residual[worst]):.1e} from its maximum after {max_steps} steps: its "
-            "gradient is not exact; raise max_steps, or give a stronger prior",
+            f"set {worst} of {batch} stopped {float(residual[worst]):.1e} from its maximum after {max_steps} steps: "
+            "its gradient is not exact; raise max_steps, or give a stronger prior",
             ConvergenceWarning,
             stacklevel=3,
         )

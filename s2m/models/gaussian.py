@@ -15,7 +15,8 @@ def fit_gaussian(
 ) -> Mixture:
     """The most probable diagonal Gaussian of every set, in closed form.
 
-    mu = sum_i w_i x_i / W and sigma^2 = (sum_i w_i (x_i - mu)^2 + 2 beta) / (W + 2 alpha), with W the sum of the weights.
+    mu = sum_i w_i x_i / W and sigma^2 = (sum_i w_i (x_i - mu)^2 + 2 beta) / (W + 2 alpha), with W the sum of the
+    weights.
 
     Args:
         descriptors: (B, N, n), or (N, n) for one set, which counts as B = 1.
@@ -26,7 +27,8 @@ def fit_gaussian(
         A `Mixture` with one component, in the descriptors' dtype, differentiable in descriptors, weights and prior.
 
     Raises:
-        S2MError: an empty set, NaN or infinite values, shapes that do not match, all weights zero; and with prior=None a
+        S2MError: an empty set, NaN or infinite values, shapes that do not match, all weights zero; and with prior=None
+        a
             variance that vanishes.
 
     Derived in the chapter "The network".

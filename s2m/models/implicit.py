@@ -11,8 +11,8 @@ from s2m.models.curvature import Curvature, Point, pack, unpack
 class ImplicitFit(torch.autograd.Function):
     """The identity on fitted parameters, with the gradient of the argmax that made them.
 
-    At the maximum the gradient of J(q; x, w, alpha, beta) in q is zero, and stays zero when the inputs move. Hence, with
-    (D - U U^T) lambda = dL/dq, the gradient of the loss in any input is lambda^T d(grad_q J)/d(input).
+    At the maximum the gradient of J(q; x, w, alpha, beta) in q is zero, and stays zero when the inputs move. Hence,
+    with (D - U U^T) lambda = dL/dq, the gradient of the loss in any input is lambda^T d(grad_q J)/d(input).
     """
 
     @staticmethod
@@ -33,8 +33,8 @@ class ImplicitFit(torch.autograd.Function):
         t = torch.einsum("bmid,bmd->bim", curvature.features, rows)  # g . lambda: (B, N, k)
         mean_t = (r * t).sum(-1, keepdim=True)
 
-        # Sum over components of r w / sigma^2 (lambda_mu + (lambda_s - t + mean t)(x - mu)); the last two terms of the bracket
-        # are there because r moves with x. Squares are expanded so that no (B, N, k, n) tensor is made.
+        # Sum over components of r w / sigma^2 (lambda_mu + (lambda_s - t + mean t)(x - mu)); the last two terms of the
+        # bracket are there because r moves with x. Squares are expanded so that no (B, N, k, n) tensor is made.
         precision = 1 / variances
         held_by = r * w.unsqueeze(-1)  # (B, N, k)
         moved_by = held_by * (mean_t - t)

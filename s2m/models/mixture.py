@@ -15,9 +15,9 @@ from s2m.models.checks import check_queries
 class FitRecord:
     """How a fit went; convergence is data, not a print.
 
-    iterations: (B,) steps taken by each set; residual: (B,) what is left of the gradient, as the largest step that EM would
-    still take, in standard deviations of its component; objective: (steps, B) log-likelihood plus log prior after each
-    step; converged: (B,) whether the residual came below the tolerance.
+    iterations: (B,) steps taken by each set; residual: (B,) what is left of the gradient, as the largest step that EM
+    would still take, in standard deviations of its component; objective: (steps, B) log-likelihood plus log prior after
+    each step; converged: (B,) whether the residual came below the tolerance.
     """
 
     iterations: Tensor
@@ -30,8 +30,8 @@ class FitRecord:
 class Mixture:
     """B mixtures of k diagonal Gaussians over n-dimensional descriptors; one Gaussian is the case k = 1.
 
-    weights: (B, k), summing to 1, exactly 0 for a component that holds no example; means: (B, k, n); variances: (B, k, n),
-    positive; record: how the fit went. All three tensors carry gradients to the descriptors they were fitted to.
+    weights: (B, k), summing to 1, exactly 0 for a component that holds no example; means: (B, k, n); variances: (B, k,
+    n), positive; record: how the fit went. All three tensors carry gradients to the descriptors they were fitted to.
 
     Explained in the chapter "The network".
 
@@ -53,7 +53,8 @@ class Mixture:
         batch, _, size = self.means.shape
         queries = check_queries(queries, batch, size)
         means, variances, weights = self.means.double(), self.variances.double(), self.weights.double()
-        # The square is expanded so that no (B, M, k, n) tensor is made; a common shift keeps the expansion from cancelling.
+        # The square is expanded so that no (B, M, k, n) tensor is made; a common shift keeps the expansion from
+        # cancelling.
         shift = means.detach().mean((0, 1))
         z, m, precision = queries - shift, means - shift, 1 / variances
         square = (z * z) @ precision.mT - 2 * z @ (m * precision).mT + (m * m * precision).sum(-1).unsqueeze(1)

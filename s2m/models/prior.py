@@ -19,9 +19,9 @@ class VariancePrior:
         sigma^2 = (S + strength * variance) / (N + strength),
 
     as if `strength` further examples had been seen whose squared deviation is `variance`. In the usual notation the log
-    density is ``-(alpha log sigma^2 + beta / sigma^2)`` with ``alpha = strength / 2`` and ``beta = strength * variance / 2``.
-    The M step stays closed form and its fixed point is a true maximum, so that implicit differentiation is exact.
-    Maximum likelihood, as published, is the case of no prior: pass ``prior=None`` to a fit.
+    density is ``-(alpha log sigma^2 + beta / sigma^2)`` with ``alpha = strength / 2`` and ``beta = strength * variance
+    / 2``. The M step stays closed form and its fixed point is a true maximum, so that implicit differentiation is
+    exact. Maximum likelihood, as published, is the case of no prior: pass ``prior=None`` to a fit.
 
     Args:
         strength: pseudo-examples a component, > 0; a float, or a scalar tensor to learn it.
@@ -44,7 +44,9 @@ class VariancePrior:
         for name in ("strength", "variance"):
             value = torch.as_tensor(getattr(self, name)).detach()
             if value.numel() != 1 or not bool(torch.isfinite(value).all() and (value > 0).all()):
-                raise S2MError(f"the prior's {name} is {value.tolist()}: give one positive number, or prior=None for none")
+                raise S2MError(
+                    f"the prior's {name} is {value.tolist()}: give one positive number, or prior=None for none"
+                )
 
     def natural(self, device: torch.device | str) -> tuple[Tensor, Tensor]:
         """(alpha, beta) as float64 scalars on `device`, differentiable in strength and variance."""

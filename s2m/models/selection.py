@@ -33,8 +33,8 @@ def select_components(
 ) -> Selection:
     """Fit 1..max_components Gaussians to every set and keep the number with the lowest BIC (Schwarz, 1978).
 
-    BIC(k) = 2 k n log N - 2 log p(X | X), with 2 k n parameters, N the sum of the set's weights and n the descriptor size.
-    The choice is piecewise constant: gradients flow through the chosen fit, not through the choice.
+    BIC(k) = 2 k n log N - 2 log p(X | X), with 2 k n parameters, N the sum of the set's weights and n the descriptor
+    size. The choice is piecewise constant: gradients flow through the chosen fit, not through the choice.
 
     Args: as `fit_mixture`. Raises: as `fit_mixture`. Explained in the chapter "The network".
 

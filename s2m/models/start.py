@@ -12,8 +12,8 @@ DUPLICATE = 1e-20
 def seed_centres(x: Tensor, w: Tensor, components: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """k-means++ (Arthur and Vassilvitskii, 2007) for every set of a batch.
 
-    Each further centre is an example drawn with probability proportional to weight times squared distance to the nearest
-    centre so far. Where a set has fewer distinct examples than components, the surplus is marked as not held.
+    Each further centre is an example drawn with probability proportional to weight times squared distance to the
+    nearest centre so far. Where a set has fewer distinct examples than components, the surplus is marked as not held.
 
     x: (B, N, n) and w: (B, N), float64. Returns centres (B, k, n) and held (B, k).
     """
@@ -22,8 +22,8 @@ def seed_centres(x: Tensor, w: Tensor, components: int, generator: torch.Generat
     odds, nearest = w, torch.full_like(w, torch.inf)
     centres, held = [], []
     for _ in range(components):
-        # The largest of log odds + Gumbel noise is a draw in proportion to the odds. Noise is laid out example by example
-        # from a seed of its own, so that padding does not change what is drawn.
+        # The largest of log odds + Gumbel noise is a draw in proportion to the odds. Noise is laid out example by
+        # example from a seed of its own, so that padding does not change what is drawn.
         seed = int(torch.randint(2**62, (), generator=generator))
         noise = torch.rand(x.shape[1], len(x), generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
         gumbel = -(-noise.clamp(1e-300, 1 - 1e-16).log()).log().T.to(x.device)

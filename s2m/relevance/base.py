@@ -7,14 +7,14 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 Scorer = Callable[[Tensor], Tensor]
-"""Queries (B, M, n), or (1, M, n) or (M, n) shared by all sets, to relevances (B, M); a greater one is more relevant."""
+"""Queries (B, M, n), or (1, M, n) or (M, n) shared by all sets, to relevances (B, M); greater is more relevant."""
 
 
 class Relevance(nn.Module):
     """r(z | X): how relevant a query z is to a concept set X, both given as descriptors.
 
-    A method says what it keeps of a set: `fit` returns it as a function of the queries. Nothing is left on the module, so
-    one object can score any number of sets at once. Parameters of the module are learned with the embedding.
+    A method says what it keeps of a set: `fit` returns it as a function of the queries. Nothing is left on the module,
+    so one object can score any number of sets at once. Parameters of the module are learned with the embedding.
     """
 
     def fit(self, examples: Tensor, weights: Tensor | None = None) -> Scorer:

@@ -16,12 +16,14 @@ Components = int | Literal["bic"]
 
 
 class Likelihood(Relevance):
-    """r(z | X) = log p(z | X), the log density of z under the mixture fitted to X. Explained in the chapter "The network".
+    """r(z | X) = log p(z | X), the log density of z under the mixture fitted to X. Explained in the chapter "The
+    network".
 
     Args:
         components: k >= 1 Gaussians, or "bic" to choose between 1 and 4 for every set.
         prior: the prior on the variances; None is maximum likelihood.
-        learn_prior: learn the prior's strength and variance with the embedding (as logarithms, so that they stay positive).
+        learn_prior: learn the prior's strength and variance with the embedding (as logarithms, so that they stay
+            positive).
 
     Raises:
         S2MError: components that are neither a number >= 1 nor "bic"; learn_prior without a prior.

@@ -1,0 +1,73 @@
+"""Build results/tables/*.csv from the judged runs and the published figures."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from s2m.evaluation import confidence95
+from s2m.runs import write_bytes
+
+METHODS = {"s2m-gauss": "S2M-Gauss", "gauss-avg-ft": "Gauss-AVG-FT", "avg-ft": "AVG-FT", "nn-ft": "NN-FT"}
+
+
+def judged(folder: Path) -> list[dict[str, Any]]:
+    """The scores of a method's runs, one entry a seed; only those on real characters count."""
+    scores = [json.loads(path.read_text()) for path in sorted(folder.glob("seed-*/scores.json"))]
+    return [entry for entry in scores if entry["source"] == "Omniglot"]
+
+
+def estimate(values: list[float]) -> dict[str, object]:
+    """Mean over seeds and the half-width of its 95 % Student interval."""
+    return {"mean": round(float(np.mean(values)), 4), "ci95": round(confidence95(values), 4), "seeds": len(values)}
+
+
+def published(results: Path, table: str, model: str, column: str) -> float:
+    """A figure of the paper, NaN where it has none."""
+    figures = pd.read_csv(results / "published" / f"{table}.csv").set_index("model")
+    return float(figures[column].get(model, np.nan))
+
+
+def classification(results: Path) -> pd.DataFrame:
+    """One row a method and number of ways: accuracy over 1000 tasks, averaged over seeds."""
+    rows = []
+    for name, label in METHODS.items():
+        folder = results / "omniglot_classification" / name
+        scores = judged(folder)
+        for way in (5, 20) if scores else ():
+            found = estimate([entry[f"{way}-way"]["mean"] for entry in scores])
+            figure = published(results, "table2", label, f"omniglot_{way}way_5shot")
+            rows.append({"method": label, "way": way, "shot": scores[0]["shot"], "accuracy": found.pop("mean"), **found,
+                         "published": figure, "run": folder.relative_to(results.parent).as_posix()})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def retrieval(results: Path) -> pd.DataFrame:
+    """One row a method: mean average precision (step-wise, and by trapezoids beside it), averaged over seeds."""
+    rows = []
+    for name, label in METHODS.items():
+        folder = results / "omniglot_retrieval" / name
+        scores = judged(folder)
+        if scores:
+            found = estimate([entry["stepwise"]["mean"] for entry in scores])
+            trapezoid = float(np.mean([entry["trapezoid"]["mean"] for entry in scores]))
+            rows.append({"method": label, "map": found.pop("mean"), **found, "map_trapezoid": round(trapezoid, 4),
+                         "published": published(results, "table1", label, "omniglot"),
+                         "run": folder.relative_to(results.parent).as_posix()})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def write_tables(results: Path) -> None:
+    """Write every table whose runs are there."""
+    for name, build in {"omniglot_classification": classification, "omniglot_retrieval": retrieval}.items():
+        table = build(results)
+        if len(table):
+            write_bytes(results / "tables" / f"{name}.csv", table.to_csv(index=False).encode())
+
+
+if __name__ == "__main__":
+    write_tables(Path(__file__).parent)
