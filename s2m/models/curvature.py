@@ -22,6 +22,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+FLAT = 1e-3  # relative curvature below which a direction counts as flat, where a set is not at a strict maximum
+
 
 @dataclass
 class Point:
@@ -85,48 +87,51 @@ class Curvature:
 
     def __init__(self, x: Tensor, w: Tensor, r: Tensor, point: Point, alpha: Tensor) -> None:
         count = torch.einsum("bi,bim->bm", w, r)
-        held = count > 0
-        safe = torch.where(held, count, 1.0).unsqueeze(-1)
+        safe = torch.where(count > 0, count, 1.0).unsqueeze(-1)  # an empty component keeps an invertible block
         deviation = (x.unsqueeze(1) - point.means.unsqueeze(2)) / point.variances.unsqueeze(2)  # (B, k, N, n)
         square = (deviation.square() * point.variances.unsqueeze(2) - 1) / 2
         self.features = torch.cat([torch.ones_like(square[..., :1]), deviation, square], -1)  # g: (B, k, N, 1 + 2n)
         spread = (safe / 2 + alpha).expand_as(point.variances)
         self.diagonal = torch.cat([safe, safe / point.variances, spread], -1)  # D: (B, k, 1 + 2n)
         self.mix = contrasts(r).mT * w.sqrt()[..., None, None]  # C^T sqrt(w): (B, N, k - 1, k)
-        self.responsibilities, self.count = r, count
-
-    def gram(self) -> Tensor:
-        """U^T D^{-1} U: (B, N (k - 1), N (k - 1))."""
-        whitened = self.features * self.diagonal.rsqrt().unsqueeze(2)
-        kernel = whitened @ whitened.mT  # (B, k, N, N)
-        gram = torch.einsum("bipm,bmij,bjqm->bipjq", self.mix, kernel, self.mix)
-        size = gram.shape[1] * gram.shape[2]
-        return gram.reshape(-1, size, size)
 
     def solve(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """(D - U U^T)^{-1} times `rows` (B, k, 1 + 2n), by Woodbury's identity; and (B,) whether each is positive
-        definite.
+        """(D - U U^T)^{-1} times `rows` (B, k, 1 + 2n); and (B,) whether each matrix is positive definite.
 
-        Where a set is not at a strict maximum, the offending directions are damped: the answer is finite, and flagged.
+        With V = D^{-1/2} U the matrix is D^{1/2} (I - V V^T) D^{1/2}. Where the examples are fewer than the parameters,
+        Woodbury's identity (I - V V^T)^{-1} = I + V (I - V^T V)^{-1} V^T turns the solve into one of size N (k - 1).
         """
-        scaled = rows / self.diagonal
-        if self.mix.shape[2] == 0:  # one component: the Hessian is diagonal
-            return scaled, torch.ones(len(rows), dtype=torch.bool, device=rows.device)
-        gram = self.gram()
-        system = torch.eye(gram.shape[-1], dtype=gram.dtype, device=gram.device) - gram
-        factor, failed = torch.linalg.cholesky_ex(system)
-        definite = failed == 0
-        projected = torch.einsum("bmid,bmd->bmi", self.features, scaled)
-        right = torch.einsum("bipm,bmi->bip", self.mix, projected).flatten(1).unsqueeze(-1)
-        if definite.all():
-            inner = torch.cholesky_solve(right, factor)
+        root = self.diagonal.rsqrt()
+        features, right = self.features * root.unsqueeze(2), rows * root
+        batch, count, contrasts_each, components = self.mix.shape
+        if contrasts_each == 0:  # one component: the Hessian is diagonal
+            return rows / self.diagonal, torch.ones(batch, dtype=torch.bool, device=rows.device)
+        if count * contrasts_each <= components * features.shape[3]:
+            kernel = features @ features.mT  # (B, k, N, N)
+            gram = torch.einsum("bipm,bmij,bjqm->bipjq", self.mix, kernel, self.mix).flatten(1, 2).flatten(2)
+            projected = torch.einsum("bipm,bmi->bip", self.mix, (features @ right.unsqueeze(-1)).squeeze(-1))
+            inner, definite = solve_definite(gram, projected.flatten(1))
+            lifted = torch.einsum("bipm,bip->bmi", self.mix, inner.unflatten(1, (count, contrasts_each)))
+            answer = right + (lifted.unsqueeze(2) @ features).squeeze(2)
         else:
-            values, vectors = torch.linalg.eigh(system)
-            inner = vectors @ ((vectors.mT @ right) / values.abs().clamp_min(1e-3).unsqueeze(-1))
-            kept = torch.cholesky_solve(
-                right, torch.where(definite[:, None, None], factor, torch.eye(len(system[0])).to(factor))
-            )
-            inner = torch.where(definite[:, None, None], kept, inner)
-        inner = inner.reshape(self.mix.shape[:3])
-        lifted = torch.einsum("bipm,bip->bmi", self.mix, inner)
-        return (rows + torch.einsum("bmi,bmid->bmd", lifted, self.features)) / self.diagonal, definite
+            v = torch.einsum("bipm,bmid->bmdip", self.mix, features).flatten(1, 2).flatten(2)
+            answer, definite = solve_definite(v @ v.mT, right.flatten(1))
+            answer = answer.unflatten(1, (components, -1))
+        return answer * root, definite
+
+
+def solve_definite(gram: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:
+    """(I - gram)^{-1} right for gram (B, m, m) and right (B, m); and (B,) whether I - gram is positive definite.
+
+    Where it is not, its set is not at a strict maximum and has no gradient; directions in which the objective is flat
+    or bends upward are damped, so that the answer is finite.
+    """
+    system = torch.eye(gram.shape[-1], dtype=gram.dtype, device=gram.device) - gram
+    factor, failed = torch.linalg.cholesky_ex(system)
+    answer = torch.cholesky_solve(right.unsqueeze(-1), factor).squeeze(-1)
+    definite = failed == 0
+    if not bool(definite.all()):
+        values, vectors = torch.linalg.eigh(system[~definite])
+        damped = (vectors.mT @ right[~definite].unsqueeze(-1)) / values.abs().clamp_min(FLAT).unsqueeze(-1)
+        answer = answer.index_put((~definite,), (vectors @ damped).squeeze(-1))
+    return answer, definite
