@@ -1,5 +1,6 @@
 """Download a file: with a progress bar, again when the line drops, from where it stopped, whole or not at all."""
 
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -57,14 +58,14 @@ def fetch(
                 reason = type(error).__name__
                 raise S2MError(f"cannot download {url} ({reason}): check the network, or {otherwise}") from error
             wait = pause * 2 ** (failures - 1)
-            tqdm.write(f"{path.name}: connection lost, trying again in {wait:g} s")
+            tqdm.write(f"{path.name}: no connection, trying again in {wait:g} s", file=sys.stderr)
             time.sleep(wait)
     if check is not None:
         try:
             check(part)
         except S2MError as error:
             part.unlink()
-            raise S2MError(f"{url}: {error}; {otherwise}") from error
+            raise S2MError(f"{url}: {error}; run again, or {otherwise}") from error
     with clear_disk_errors(path):
         part.replace(path)
     return path
@@ -88,8 +89,8 @@ def _download(url: str, part: Path, timeout: float) -> None:
         if 400 <= answer.status_code < 500 and answer.status_code not in (408, 429):
             raise _Refused(f"HTTP {answer.status_code}")
         answer.raise_for_status()
-        if answer.status_code != 206:  # the server sends the whole file, whatever was asked
-            have = 0
+        if not answer.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
+            have = 0  # the server sends the whole file, whatever was asked
         length = int(answer.headers["Content-Length"]) if "Content-Length" in answer.headers else None
         _save(answer, part, have, length)
 
@@ -98,11 +99,14 @@ def _save(answer: requests.Response, part: Path, have: int, length: int | None) 
     total = None if length is None else have + length
     name = part.name.removesuffix(".part")
     require_space(part.parent, length or 0)
-    with tqdm(desc=name, total=total, initial=have, unit="B", unit_scale=True, leave=False) as bar:
-        chunks = answer.iter_content(CHUNK)
-        with part.open("ab" if have else "wb") as file:
-            for chunk in chunks:
-                file.write(chunk)
+    with tqdm(desc=name, total=total, initial=have, unit="B", unit_scale=True, leave=False, disable=None) as bar:
+        with clear_disk_errors(part):
+            file = part.open("ab" if have else "wb")
+        with file:
+            for chunk in answer.iter_content(CHUNK):
+                with clear_disk_errors(part):  # around the writing alone: a lost connection is an OSError too
+                    file.write(chunk)
+                    file.flush()
                 bar.update(len(chunk))
     if total is not None and _size(part) < total:
         raise requests.ConnectionError("the connection ended early")

@@ -8,10 +8,7 @@ induction", Science 350 (2015); MIT licence. 1623 characters of 50 alphabets, ea
 """
 
 import argparse
-import hashlib
-import io
 import os
-import re
 import sys
 import zipfile
 import zlib
@@ -21,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 from fetch import fetch
-from PIL import Image, UnidentifiedImageError
+from omniglot_archive import CURE, Drawings, pixel_digest, read_archive, shrink
 from storage import written_whole
 from tqdm import tqdm
 
@@ -29,7 +26,6 @@ from s2m.datasets.characters import PACKED_NAME, PACKED_SHA256, digest, read_pac
 from s2m.errors import S2MError
 
 HOME = "https://github.com/brendenlake/omniglot/raw/master/python/"
-SIDE, SMALL = 105, 28
 
 
 @dataclass(frozen=True)
@@ -49,78 +45,6 @@ OMNIGLOT = Expected(
     packed_sha256=PACKED_SHA256,
 )
 
-Drawings = dict[str, np.ndarray]  # "Alphabet/characterNN" -> (drawings, 105, 105) bool, ink = True
-
-
-def read_archive(path: Path, characters: int, drawings: int) -> Drawings:
-    """All drawings of one archive, read without unpacking it. Raises S2MError for anything amiss."""
-    cure = "delete it and run again to fetch it anew"
-    found: dict[str, list[tuple[str, np.ndarray]]] = {}
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = [name for name in archive.namelist() if name.endswith(".png") and not name.startswith("__MACOSX")]
-            for member in tqdm(members, desc=f"reading {path.name}", unit=" drawings", leave=False):
-                character, drawing = _place(path, member)
-                found.setdefault(character, []).append((drawing, _decode(archive.read(member), path, member)))
-    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise S2MError(f"{path} is not a whole zip archive ({error}): {cure}") from error
-    if len(found) != characters:
-        raise S2MError(f"{path} holds {len(found)} characters instead of {characters}: {cure}")
-    for character, several in found.items():
-        if len({drawing for drawing, _ in several}) != drawings or len(several) != drawings:
-            raise S2MError(f"{path} holds {len(several)} drawings of {character} instead of {drawings}: {cure}")
-    return {
-        character: np.stack([image for _, image in sorted(several, key=lambda pair: pair[0])])
-        for character, several in found.items()
-    }
-
-
-def _place(path: Path, member: str) -> tuple[str, str]:
-    """images_x/Alphabet/characterNN/NNNN_NN.png -> ("Alphabet/characterNN", "NNNN_NN.png")."""
-    if member.startswith("/") or "\\" in member or ".." in member.split("/"):
-        raise S2MError(f"{path} names a path outside its folder, {member!r}: do not trust it, fetch it anew")
-    parts = re.fullmatch(re.escape(path.stem) + r"/([^/]+/character\d+)/(\d+_\d+\.png)", member)
-    if parts is None:
-        raise S2MError(
-            f"{path} holds {member!r}, which is not {path.stem}/Alphabet/characterNN/NNNN_NN.png: fetch it anew"
-        )
-    return parts[1], parts[2]
-
-
-def _decode(data: bytes, path: Path, member: str) -> np.ndarray:
-    """A PNG as (105, 105) bool, ink = True (the files draw black on white)."""
-    try:
-        with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
-            if image.size != (SIDE, SIDE):
-                raise S2MError(f"{member} in {path} is {image.size} pixels instead of {SIDE} x {SIDE}: fetch it anew")
-            return ~np.asarray(image.convert("1"))
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, zlib.error) as error:
-        if isinstance(error, S2MError):
-            raise
-        raise S2MError(f"{member} in {path} is not a whole PNG ({error}): fetch the archive anew") from error
-
-
-def shrink(images: np.ndarray) -> np.ndarray:
-    """(D, 105, 105) bool -> (D, 28, 28) uint8: the share of ink in the area that each small pixel covers.
-
-    A small pixel is 105 / 28 = 15 / 4 pixels wide. In units of a quarter pixel every overlap is a whole number, so
-    the sums below are whole numbers under 2^24: exact in float32, hence the same bytes on every machine.
-    """
-    small, large = np.arange(SMALL)[:, None] * SIDE, np.arange(SIDE)[None, :] * SMALL  # left edges
-    overlap = np.minimum(small + SIDE, large + SMALL) - np.maximum(small, large)
-    weights = (np.clip(overlap, 0, None) // np.gcd(SIDE, SMALL)).astype(np.float32)  # (28, 105)
-    ink = weights @ images.astype(np.float32) @ weights.T
-    whole = int(weights[0].sum()) ** 2
-    return ((ink.astype(np.int64) * 255 + whole // 2) // whole).astype(np.uint8)
-
-
-def pixel_digest(drawings: Drawings) -> str:
-    """sha256 (hex) of the decoded drawings in the order of their names, one byte a pixel, ink = 1."""
-    total = hashlib.sha256()
-    for character in sorted(drawings):
-        total.update(np.ascontiguousarray(drawings[character]).astype(np.uint8).data)
-    return total.hexdigest()
-
 
 def pack(source: Path, path: Path, expected: Expected = OMNIGLOT) -> None:
     """Check the archives in `source` and write them as the packed file `path`, whole or not at all."""
@@ -130,11 +54,13 @@ def pack(source: Path, path: Path, expected: Expected = OMNIGLOT) -> None:
             raise S2MError(f"{source} has no {archive}: give the folder that holds {' and '.join(expected.characters)}")
         drawings |= read_archive(source / archive, characters, expected.drawings)
     if pixel_digest(drawings) != expected.sha256:
-        raise S2MError(f"the drawings in {source} are not Omniglot's (their hash differs): fetch both archives anew")
+        raise S2MError(f"the drawings in {source} are not Omniglot's (their hash differs): {CURE}")
     names = sorted(drawings)
-    shrunk = [shrink(drawings[name]) for name in tqdm(names, desc="shrinking", unit=" characters", leave=False)]
-    images = np.stack(shrunk)
+    progress = tqdm(names, "shrinking", unit=" characters", leave=False, disable=None)
+    images = np.stack([shrink(drawings[name]) for name in progress])
     sha256 = digest(images, names)
+    if sha256 != expected.packed_sha256:
+        raise S2MError("the right drawings gave another packed file: a fault of numpy or of this script, report it")
     with written_whole(path, size=images.nbytes) as file:  # compressed it is smaller: this is room enough
         np.savez_compressed(file, images=images, names=np.array(names), sha256=np.array(sha256))
 
@@ -169,9 +95,14 @@ def archives_folder(source: Path | None, out: Path, home: str, expected: Expecte
 
 
 def require_whole_zip(path: Path) -> None:
-    """Raise S2MError unless the file is a zip archive that is there to its end."""
-    if not zipfile.is_zipfile(path):
-        raise S2MError("what came is not a whole zip archive")
+    """Raise S2MError unless the file is a zip archive whose every member can be read."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+        raise S2MError(f"what came is not a whole zip archive ({error})") from error
+    if damaged is not None:
+        raise S2MError(f"what came is a damaged zip archive ({damaged})")
 
 
 def main(arguments: Sequence[str] | None = None, *, home: str = HOME, expected: Expected = OMNIGLOT) -> int:
@@ -191,6 +122,9 @@ def main(arguments: Sequence[str] | None = None, *, home: str = HOME, expected: 
     except S2MError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("interrupted: nothing half-written is left, run again to go on", file=sys.stderr)
+        return 130
     print(f"wrote {path}: {sum(expected.characters.values())} characters, {path.stat().st_size / 1e6:.1f} MB")
     return 0
 

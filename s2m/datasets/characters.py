@@ -2,6 +2,7 @@
 
 import hashlib
 import zipfile
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ PACKED_SHA256 = "2bbdf7285f16834e2cbb623e0b08f595b0117794dc563561111fd0564b3f077
 class Characters:
     """Classes of handwritten characters, every class with the same number of drawings.
 
-    images: (C, D, H, W) uint8, ink = 255 on 0: D drawings of each of C characters.
+    images: (C, D, H, W) uint8, H = W, ink = 255 on 0: D drawings of each of C characters.
     names: C different names, "Alphabet/characterNN".
     source: where the drawings come from; print it wherever a number made from them is shown.
 
@@ -37,9 +38,11 @@ class Characters:
     source: str
 
     def __post_init__(self) -> None:
-        if self.images.ndim != 4 or self.images.dtype != np.uint8:
-            found = f"{self.images.dtype} {self.images.shape}"
-            raise S2MError(f"images are {found}: give uint8 of shape (characters, drawings, height, width)")
+        shape = self.images.shape
+        if self.images.dtype != np.uint8 or len(shape) != 4 or shape[2] != shape[3]:
+            raise S2MError(
+                f"images are {self.images.dtype} {shape}: give uint8 of shape (characters, drawings, side, side)"
+            )
         if len(self.names) != len(self.images):
             raise S2MError(f"{len(self.images)} characters but {len(self.names)} names: give one name per character")
         if len(set(self.names)) != len(self.names):
@@ -77,10 +80,12 @@ def read_packed(path: Path, sha256: str | None = None) -> Characters:
     sha256: the content expected, as `digest` gives it; by default that of Omniglot.
     """
     cure = f"delete {path} and run `make data` again"
+    if not zipfile.is_zipfile(path):
+        raise S2MError(f"{path} is truncated or no packed file at all: {cure}")
     try:
         with np.load(path, allow_pickle=False) as packed:
             images, names, carried = packed["images"], tuple(packed["names"].tolist()), str(packed["sha256"])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise S2MError(f"{path} cannot be read as packed characters ({error}): {cure}") from error
     if digest(images, names) != carried:
         raise S2MError(f"{path} is damaged, its pixels do not match its own hash: {cure}")

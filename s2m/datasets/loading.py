@@ -19,8 +19,9 @@ def load_characters(name: str = "auto", folder: str | os.PathLike[str] | None = 
     name: "omniglot" (1623 characters, 20 drawings each), "generated" (300 x 20, drawn by a program: see
         `generate_characters`), or "auto": Omniglot where its packed file is present, else generated.
     folder: where the packed file lies; by default $S2M_DATA, or without that `data/` in the working folder or in the
-        clone. Where $S2M_DATA holds only the raw archives, a file packed from them into `data/` counts too.
+        clone. Where the folder holds only the raw archives, a file packed from them into `data/` counts too.
 
+    The book's chapter on Omniglot shows both sets. Nothing is cached: keep what you get.
     Raises S2MError for an unknown name, for Omniglot that is asked for and absent, and for a damaged file.
 
     >>> load_characters("generated").images.shape
@@ -43,7 +44,7 @@ def load_characters(name: str = "auto", folder: str | os.PathLike[str] | None = 
 def packed_path(folder: str | os.PathLike[str] | None = None) -> Path | None:
     """The packed Omniglot file, or None where there is none."""
     places = _places(folder)
-    if folder is None and archives_folder() is not None:
+    if archives_folder(folder) is not None:
         places += _places_without_setting()
     return next((place / PACKED_NAME for place in places if (place / PACKED_NAME).is_file()), None)
 

@@ -19,7 +19,8 @@ def load_split(name: str, part: str) -> tuple[str, ...]:
         classes come from one alphabet, see `by_alphabet`).
     part: "train", "validation" or "test".
 
-    The files are written by data_scripts/make_splits.py. Raises S2MError for a name or a part that does not exist.
+    The files are written by data_scripts/make_splits.py; the book's chapter on Omniglot tells what each is for.
+    Raises S2MError for a name or a part that does not exist.
 
     >>> [len(load_split("paper", part)) for part in ("train", "validation", "test")]
     [1100, 100, 423]
