@@ -7,32 +7,29 @@ PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 PY := .venv/bin/python
 INSTALLED := .venv/installed
-PACKED := data/omniglot-28.npz
 SAY := @printf 's2m: %s\n'
 
 # One thread each for notebooks and tests: two threads on a busy machine are many times slower than one.
 export OMP_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-# Where the characters come from: S2M_DATA (packed, or raw archives that are packed once into data/), else data/, else
-# a generated set that needs neither data nor network.
-ARCHIVE := $(firstword $(wildcard $(S2M_DATA)/omniglot/images_background.zip $(S2M_DATA)/images_background.zip))
-ifeq ($(S2M_DATA),)
+# Where the characters come from: $S2M_DATA if it holds them packed; if it holds the raw archives, they are packed once
+# into data/; with S2M_DATA unset, data/; else characters are generated, which needs neither data nor network.
+FOLDER := $(or $(S2M_DATA),data)
+ARCHIVE := $(if $(S2M_DATA),$(firstword $(wildcard $(addprefix $(S2M_DATA)/,omniglot/images_background.zip images_background.zip))))
+ifneq ($(wildcard $(FOLDER)/omniglot-28.npz),)
   ARCHIVE :=
-  DATA := $(if $(wildcard $(PACKED)),$(CURDIR)/data)
-else ifneq ($(wildcard $(S2M_DATA)/omniglot-28.npz),)
-  ARCHIVE :=
-  DATA := $(abspath $(S2M_DATA))
 else ifneq ($(ARCHIVE),)
-  DATA := $(CURDIR)/data
-  SOURCE ?= $(abspath $(dir $(ARCHIVE)))
+  FOLDER := data
+  SOURCE ?= $(dir $(ARCHIVE))
 endif
+PACKED := $(FOLDER)/omniglot-28.npz
 READY := $(INSTALLED) $(if $(ARCHIVE),$(PACKED))
-ifneq ($(DATA),)
-  export S2M_DATA := $(DATA)
-  WHICH := Omniglot from $(DATA)
+ifneq ($(ARCHIVE)$(wildcard $(PACKED)),)
+  WHICH := Omniglot from $(FOLDER)
+  export S2M_DATA := $(abspath $(FOLDER))
 else
-  WHICH := generated characters (no Omniglot at hand; `make data` fetches it, 14 MB)
+  WHICH := generated characters: no Omniglot at hand, make data fetches it (14 MB)
 endif
 
 help: ## list these targets
@@ -54,7 +51,7 @@ results: $(READY) ## run the full experiments (resumable, hours) and rebuild the
 	$(SAY) "running the experiments on $(WHICH)"
 	@$(PY) results/make.py
 
-data: $(INSTALLED) $(PACKED) ## fetch Omniglot and pack it into data/; SOURCE=folder packs archives already at hand
+data: $(INSTALLED) $(PACKED) ## fetch Omniglot and pack it into S2M_DATA, or data/; SOURCE=folder takes archives at hand
 	$(SAY) "Omniglot is at $(PACKED)"
 
 notebooks: $(READY) ## execute the chapters and store them in book/, to be committed
@@ -84,4 +81,4 @@ $(INSTALLED): requirements.txt pyproject.toml
 # Order-only: a packed file is never rebuilt, delete it to pack again.
 $(PACKED): | $(INSTALLED)
 	$(SAY) "packing Omniglot into $@"
-	@$(PY) data_scripts/omniglot.py $(if $(SOURCE),--source "$(SOURCE)") --out data
+	@$(PY) data_scripts/omniglot.py $(if $(SOURCE),--source "$(SOURCE)") --out "$(FOLDER)"

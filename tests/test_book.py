@@ -13,6 +13,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import torch
 import yaml
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -22,7 +23,8 @@ TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
 FILES = [TOC["root"], *(entry["file"] for part in TOC["parts"] for entry in part["chapters"])]
 NOTEBOOKS = [ROOT / f"{name}.ipynb" for name in FILES if (ROOT / f"{name}.ipynb").is_file()]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+QUIET = ["background-networking", "component-update", "sync"]  # what the browser would fetch for itself
+FLAGS = ["--no-sandbox", "--disable-gpu", *(f"--disable-{name}" for name in QUIET)]
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +55,15 @@ def test_unknown_parameter_is_an_error() -> None:
     assert done.returncode == 1
     assert "has no parameter 'no_such_name'" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_readme_example_runs() -> None:
+    """The ten lines of the README are code like any other."""
+    block = (ROOT / "README.md").read_text().split("```python\n")[1].split("```")[0]
+    scope: dict[str, object] = {}
+    exec(block, scope)
+    assert scope["answer"].shape == (75,)
+    assert torch.isfinite(scope["loss"])
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):

@@ -1,7 +1,7 @@
 """Sphinx extension: no page of the book asks another host for anything.
 
-MathJax comes out of the package `sphinx-mathjax-offline` (only the files that a page loads, about 2 MB of its 24 MB), every
-script and style sheet with a foreign address is dropped, and so is a script that is already on the page.
+MathJax comes out of the package `sphinx-mathjax-offline` (only the files that a page loads, about 2 MB of its 24 MB),
+every script and style sheet with a foreign address is dropped, and so is a script that is already on the page.
 """
 
 from __future__ import annotations
