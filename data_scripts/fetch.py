@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import requests
-from storage import clear_disk_errors, require_space
 from tqdm import tqdm
 
 from s2m.errors import S2MError
+from s2m.storage import clear_disk_errors, require_space
 
 CHUNK = 1 << 16
 

@@ -19,11 +19,11 @@ from pathlib import Path
 import numpy as np
 from fetch import fetch
 from omniglot_archive import CURE, Drawings, pixel_digest, read_archive, shrink
-from storage import written_whole
 from tqdm import tqdm
 
 from s2m.datasets.characters import PACKED_NAME, PACKED_SHA256, digest, read_packed
 from s2m.errors import S2MError
+from s2m.storage import written_whole
 
 HOME = "https://github.com/brendenlake/omniglot/raw/master/python/"
 

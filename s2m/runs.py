@@ -6,7 +6,6 @@ import json
 import os
 import platform
 import subprocess
-import tempfile
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -23,6 +22,7 @@ from s2m.errors import S2MError
 from s2m.layer import RelevanceNet
 from s2m.models import VariancePrior
 from s2m.relevance import Average, Likelihood, Nearest, Relevance
+from s2m.storage import written_whole
 
 FORMAT = 1  # of the run folder; raised when an older folder can no longer be read
 
@@ -45,20 +45,9 @@ def build_network(config: Config) -> RelevanceNet:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all: to a temporary name in its folder, then renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except OSError as error:
-        raise S2MError(
-            f"{path} could not be written ({error.strerror}): free some space or choose another folder"
-        ) from error
-    finally:
-        Path(name).unlink(missing_ok=True)
+    """Write a file whole or not at all. Raises S2MError where the disk refuses."""
+    with written_whole(path, len(content)) as file:
+        file.write(content)
 
 
 def write_json(path: Path, value: object) -> None:

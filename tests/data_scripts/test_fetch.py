@@ -12,10 +12,10 @@ from pathlib import Path
 
 import fetch
 import pytest
-import storage
 from fetch import fetch as get
 
 import s2m
+from s2m import storage
 from s2m.errors import S2MError
 
 CONTENT = bytes(range(256)) * 2000  # 512 kB

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import omniglot
 import pytest
-import storage
 from omniglot import OMNIGLOT, Expected, main, pack
 from omniglot_archive import shrink
 from PIL import Image
 
+from s2m import storage
 from s2m.datasets.characters import PACKED_NAME, digest, read_packed
 
 COUNTS = {"images_background.zip": 2, "images_evaluation.zip": 1}

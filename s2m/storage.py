@@ -18,7 +18,7 @@ def require_space(folder: Path, size: int) -> None:
     if free < size:
         raise S2MError(
             f"{folder} has {free / 1e6:.1f} MB free and {size / 1e6:.1f} MB are needed: "
-            "free some space, or choose another folder with --out"
+            "free some space, or choose another folder"
         )
 
 
@@ -31,7 +31,7 @@ def clear_disk_errors(path: Path) -> Iterator[None]:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         cure = "free some space there" if full else "check its permissions"
         raise S2MError(
-            f"cannot write {path} ({error.strerror or error}): {cure}, or choose another folder with --out"
+            f"cannot write {path} ({error.strerror or error}): {cure}, or choose another folder"
         ) from error
 
 

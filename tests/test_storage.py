@@ -7,11 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
-import storage
-from storage import written_whole
 
 import s2m
+from s2m import storage
 from s2m.errors import S2MError
+from s2m.storage import written_whole
 
 
 def test_it_takes_its_name_at_the_end(tmp_path: Path) -> None:
@@ -49,7 +49,8 @@ def test_killed_in_the_middle_it_leaves_no_half_file(tmp_path: Path) -> None:
     program = (
         # a bare package in place of s2m/__init__.py, which would import torch: seconds of waiting for nothing
         "import sys, types; sys.modules['s2m'] = package = types.ModuleType('s2m'); package.__path__ = [sys.argv[2]]\n"
-        "import sys, os, signal, pathlib, storage\n"
+        "import sys, os, signal, pathlib\n"
+        "from s2m import storage\n"
         "with storage.written_whole(pathlib.Path(sys.argv[1]), 5) as file:\n"
         "    file.write(b'half'); file.flush(); os.kill(os.getpid(), signal.SIGKILL)\n"
     )
