@@ -50,8 +50,8 @@ class VariancePrior:
 
     def natural(self, device: torch.device | str) -> tuple[Tensor, Tensor]:
         """(alpha, beta) as float64 scalars on `device`, differentiable in strength and variance."""
-        strength = torch.as_tensor(self.strength, device=device).double().reshape(())
-        variance = torch.as_tensor(self.variance, device=device).double().reshape(())
+        strength = torch.as_tensor(self.strength, dtype=torch.float64, device=device).reshape(())
+        variance = torch.as_tensor(self.variance, dtype=torch.float64, device=device).reshape(())
         return strength / 2, strength * variance / 2
 
 
