@@ -9,16 +9,15 @@ from torch import Tensor
 
 from s2m.errors import S2MError
 from s2m.models.checks import check_set, check_variances
-from s2m.models.curvature import Curvature, Point, pack, unpack
+from s2m.models.curvature import Point
 from s2m.models.gaussian import fit_gaussian
 from s2m.models.implicit import ImplicitFit
 from s2m.models.mixture import FitRecord, Mixture
 from s2m.models.prior import DEFAULT_PRIOR, VariancePrior, natural_parameters
-from s2m.models.start import assign, seed_centres
+from s2m.models.start import best_start, warm_start
+from s2m.models.steps import Step
 
-TRY_STEPS = 5  # EM steps that each random start gets before the best one goes on alone
 NEWTON_FROM = 0.1  # residual below which Newton's step is tried; above it, its quadratic model is of little use
-EMPTY = 1e-10  # a component that holds less than this many examples is dropped
 
 
 class ConvergenceWarning(UserWarning):
@@ -85,86 +84,6 @@ def fit_mixture(
     check_variances(point.variances, point.weights > 0)
     pi, means, variances = ImplicitFit.apply(x, w, alpha, beta, r, point.weights, point.means, point.variances)
     return Mixture(pi, means + centre, variances, record).to(descriptors.dtype)
-
-
-class Step:
-    """One E step and the M step that follows, for sets x (B, N, n) with weights w (B, N)."""
-
-    def __init__(self, x: Tensor, w: Tensor, alpha: Tensor, beta: Tensor) -> None:
-        self.x, self.w, self.alpha, self.beta = x, w, alpha, beta
-
-    def take(self, index: Tensor) -> Step:
-        """The same for the sets at `index`."""
-        return Step(self.x[index], self.w[index], self.alpha, self.beta)
-
-    def expect(self, point: Point) -> tuple[Tensor, Tensor]:
-        """Responsibilities (B, N, k) and the objective J (B,)."""
-        joint = Mixture(point.weights, point.means, point.variances).log_joint(self.x)
-        penalty = (self.alpha * point.variances.log() + self.beta / point.variances).sum(-1)
-        penalty = torch.where(point.weights > 0, penalty, 0.0).sum(-1)
-        return joint.softmax(-1), (self.w * joint.logsumexp(-1)).sum(1) - penalty
-
-    def maximise(self, r: Tensor) -> Point:
-        """The parameters that are best for fixed responsibilities; components that hold nothing get weight 0."""
-        held_by = (r * self.w.unsqueeze(-1)).mT  # (B, k, N)
-        count = held_by.sum(-1)
-        held = count > EMPTY
-        count = torch.where(held, count, 0.0)
-        safe = torch.where(held, count, 1.0).unsqueeze(-1)
-        means = torch.where(held.unsqueeze(-1), held_by @ self.x / safe, 0.0)
-        square = (self.x.unsqueeze(1) - means.unsqueeze(2)).square()  # (B, k, N, n): E[x^2] - E[x]^2 would cancel
-        scatter = (held_by.unsqueeze(2) @ square).squeeze(2)
-        variances = (scatter + 2 * self.beta) / (safe + 2 * self.alpha)
-        idle = self.beta / self.alpha if self.alpha > 0 else torch.ones_like(self.beta)
-        variances = torch.where(held.unsqueeze(-1), variances, idle)
-        return Point(count / count.sum(-1, keepdim=True), means, variances)
-
-    def gap(self, point: Point, after: Point) -> Tensor:
-        """(B,) the largest move from `point` to `after`, in standard deviations and log units."""
-        moved = (after.means - point.means).abs() / after.variances.sqrt()
-        grown = (after.variances / point.variances).log().abs() / 2
-        shifted = (after.weights - point.weights).abs()
-        return torch.maximum(torch.maximum(moved, grown).amax((1, 2)), shifted.amax(1))
-
-    def newton(self, point: Point, r: Tensor) -> tuple[Point, Tensor]:
-        """Newton's step on J, and (B,) whether it climbs: the Hessian is definite and J does not fall."""
-        curvature = Curvature(self.x, self.w, r, point, self.alpha)
-        pulled = torch.einsum(
-            "bi,bim,bmid->bmd", self.w, r, curvature.features
-        )  # gradient of J but for a's and the prior
-        a, means, s = unpack(pulled)
-        held = (point.weights > 0).unsqueeze(-1)
-        a = a - self.w.sum(1, keepdim=True) * point.weights
-        s = torch.where(held, s - self.alpha + self.beta / point.variances, 0.0)
-        rows, definite = curvature.solve(pack(a, means, s))
-        da, dm, ds = unpack(rows)
-        calm = (ds.abs().amax((1, 2)) < 1) & (da - da.mean(1, keepdim=True)).abs().amax(1).lt(5)
-        weights = (point.weights.log() + torch.where(held.squeeze(-1), da, 0.0)).softmax(-1)
-        after = Point(weights, point.means + dm, point.variances * ds.clamp(-1, 1).exp())
-        return after, definite & calm
-
-
-def best_start(x: Tensor, w: Tensor, step: Step, components: int, generator: torch.Generator, restarts: int) -> Point:
-    """The most promising of several k-means++ starts, each given a few EM steps."""
-    copies = torch.arange(len(x), device=x.device).repeat_interleave(restarts)
-    many = step.take(copies)
-    centres, held = seed_centres(many.x, many.w, components, generator)
-    point = many.maximise(assign(many.x, centres, held))
-    check_variances(point.variances, point.weights > 0)
-    for _ in range(TRY_STEPS):
-        point = many.maximise(many.expect(point)[0])
-    best = many.expect(point)[1].reshape(-1, restarts).argmax(1)
-    return point.take(torch.arange(len(x), device=x.device) * restarts + best)
-
-
-def warm_start(start: Mixture, centre: Tensor, components: int) -> Point:
-    """A given mixture as a starting point, in the centred frame."""
-    shape = (len(centre), components, centre.shape[-1])
-    if start.means.shape != shape:
-        raise S2MError(f"the start has means of shape {tuple(start.means.shape)}: give {shape}")
-    return Point(
-        start.weights.detach().double(), start.means.detach().double() - centre, start.variances.detach().double()
-    )
 
 
 def climb(

@@ -1,12 +1,19 @@
-"""Where EM starts: k-means++ seeds, and the hard assignment to them."""
+"""Where EM starts: the best of several k-means++ starts, or a mixture that is given."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
+from s2m.errors import S2MError
+from s2m.models.checks import check_variances
+from s2m.models.curvature import Point
+from s2m.models.mixture import Mixture
+from s2m.models.steps import Step
+
 # Squared distances below this share of a set's spread are rounding: such examples count as duplicates.
 DUPLICATE = 1e-20
+TRY_STEPS = 5  # EM steps that each random start gets before the best one goes on alone
 
 
 def seed_centres(x: Tensor, w: Tensor, components: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -41,3 +48,26 @@ def assign(x: Tensor, centres: Tensor, held: Tensor) -> Tensor:
     distance = (x.unsqueeze(2) - centres.unsqueeze(1)).square().sum(-1)
     distance = torch.where(held.unsqueeze(1), distance, torch.inf)
     return torch.nn.functional.one_hot(distance.argmin(-1), centres.shape[1]).to(x.dtype)
+
+
+def best_start(x: Tensor, w: Tensor, step: Step, components: int, generator: torch.Generator, restarts: int) -> Point:
+    """The most promising of several k-means++ starts, each given a few EM steps."""
+    copies = torch.arange(len(x), device=x.device).repeat_interleave(restarts)
+    many = step.take(copies)
+    centres, held = seed_centres(many.x, many.w, components, generator)
+    point = many.maximise(assign(many.x, centres, held))
+    check_variances(point.variances, point.weights > 0)
+    for _ in range(TRY_STEPS):
+        point = many.maximise(many.expect(point)[0])
+    best = many.expect(point)[1].reshape(-1, restarts).argmax(1)
+    return point.take(torch.arange(len(x), device=x.device) * restarts + best)
+
+
+def warm_start(start: Mixture, centre: Tensor, components: int) -> Point:
+    """A given mixture as a starting point, in the centred frame."""
+    shape = (len(centre), components, centre.shape[-1])
+    if start.means.shape != shape:
+        raise S2MError(f"the start has means of shape {tuple(start.means.shape)}: give {shape}")
+    return Point(
+        start.weights.detach().double(), start.means.detach().double() - centre, start.variances.detach().double()
+    )

@@ -1,0 +1,68 @@
+"""The steps a mixture fit is made of: expectation, maximisation, and Newton's."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from s2m.models.curvature import Curvature, Point, pack, unpack
+from s2m.models.mixture import Mixture
+
+EMPTY = 1e-10  # a component that holds less than this many examples is dropped
+
+
+class Step:
+    """One E step and the M step that follows, for sets x (B, N, n) with weights w (B, N)."""
+
+    def __init__(self, x: Tensor, w: Tensor, alpha: Tensor, beta: Tensor) -> None:
+        self.x, self.w, self.alpha, self.beta = x, w, alpha, beta
+
+    def take(self, index: Tensor) -> Step:
+        """The same for the sets at `index`."""
+        return Step(self.x[index], self.w[index], self.alpha, self.beta)
+
+    def expect(self, point: Point) -> tuple[Tensor, Tensor]:
+        """Responsibilities (B, N, k) and the objective J (B,)."""
+        joint = Mixture(point.weights, point.means, point.variances).log_joint(self.x)
+        penalty = (self.alpha * point.variances.log() + self.beta / point.variances).sum(-1)
+        penalty = torch.where(point.weights > 0, penalty, 0.0).sum(-1)
+        return joint.softmax(-1), (self.w * joint.logsumexp(-1)).sum(1) - penalty
+
+    def maximise(self, r: Tensor) -> Point:
+        """The parameters that are best for fixed responsibilities; components that hold nothing get weight 0."""
+        held_by = (r * self.w.unsqueeze(-1)).mT  # (B, k, N)
+        count = held_by.sum(-1)
+        held = count > EMPTY
+        count = torch.where(held, count, 0.0)
+        safe = torch.where(held, count, 1.0).unsqueeze(-1)
+        means = torch.where(held.unsqueeze(-1), held_by @ self.x / safe, 0.0)
+        square = (self.x.unsqueeze(1) - means.unsqueeze(2)).square()  # (B, k, N, n): E[x^2] - E[x]^2 would cancel
+        scatter = (held_by.unsqueeze(2) @ square).squeeze(2)
+        variances = (scatter + 2 * self.beta) / (safe + 2 * self.alpha)
+        idle = self.beta / self.alpha if self.alpha > 0 else torch.ones_like(self.beta)
+        variances = torch.where(held.unsqueeze(-1), variances, idle)
+        return Point(count / count.sum(-1, keepdim=True), means, variances)
+
+    def gap(self, point: Point, after: Point) -> Tensor:
+        """(B,) the largest move from `point` to `after`, in standard deviations and log units."""
+        moved = (after.means - point.means).abs() / after.variances.sqrt()
+        grown = (after.variances / point.variances).log().abs() / 2
+        shifted = (after.weights - point.weights).abs()
+        return torch.maximum(torch.maximum(moved, grown).amax((1, 2)), shifted.amax(1))
+
+    def newton(self, point: Point, r: Tensor) -> tuple[Point, Tensor]:
+        """Newton's step on J, and (B,) whether it climbs: the Hessian is definite and J does not fall."""
+        curvature = Curvature(self.x, self.w, r, point, self.alpha)
+        pulled = torch.einsum(
+            "bi,bim,bmid->bmd", self.w, r, curvature.features
+        )  # gradient of J but for a's and the prior
+        a, means, s = unpack(pulled)
+        held = (point.weights > 0).unsqueeze(-1)
+        a = a - self.w.sum(1, keepdim=True) * point.weights
+        s = torch.where(held, s - self.alpha + self.beta / point.variances, 0.0)
+        rows, definite = curvature.solve(pack(a, means, s))
+        da, dm, ds = unpack(rows)
+        calm = (ds.abs().amax((1, 2)) < 1) & (da - da.mean(1, keepdim=True)).abs().amax(1).lt(5)
+        weights = (point.weights.log() + torch.where(held.squeeze(-1), da, 0.0)).softmax(-1)
+        after = Point(weights, point.means + dm, point.variances * ds.clamp(-1, 1).exp())
+        return after, definite & calm
