@@ -95,6 +95,12 @@ class Curvature:
         self.diagonal = torch.cat([safe, safe / point.variances, spread], -1)  # D: (B, k, 1 + 2n)
         self.mix = contrasts(r).mT * w.sqrt()[..., None, None]  # C^T sqrt(w): (B, N, k - 1, k)
 
+    def multiply(self, rows: Tensor) -> Tensor:
+        """(D - U U^T) times `rows` (B, k, 1 + 2n)."""
+        projected = torch.einsum("bipm,bmi->bip", self.mix, (self.features @ rows.unsqueeze(-1)).squeeze(-1))
+        lifted = torch.einsum("bipm,bip->bmi", self.mix, projected)
+        return self.diagonal * rows - (lifted.unsqueeze(2) @ self.features).squeeze(2)
+
     def solve(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """(D - U U^T)^{-1} times `rows` (B, k, 1 + 2n); and (B,) whether each matrix is positive definite.
 

@@ -11,11 +11,11 @@ from s2m.errors import S2MError
 from s2m.models.checks import check_set, check_variances
 from s2m.models.curvature import Point
 from s2m.models.gaussian import fit_gaussian
-from s2m.models.implicit import ImplicitFit
 from s2m.models.mixture import FitRecord, Mixture
 from s2m.models.prior import DEFAULT_PRIOR, VariancePrior, natural_parameters
 from s2m.models.start import best_start, warm_start
 from s2m.models.steps import Step
+from s2m.models.study import Gradient, attach
 
 NEWTON_FROM = 0.1  # residual below which Newton's step is tried; above it, its quadratic model is of little use
 
@@ -34,6 +34,7 @@ def fit_mixture(
     restarts: int = 4,
     tolerance: float = 1e-10,
     max_steps: int = 500,
+    gradient: Gradient = "exact",
 ) -> Mixture:
     """The most probable mixture of diagonal Gaussians of every set, with exact gradients.
 
@@ -51,6 +52,7 @@ def fit_mixture(
         restarts: random starts tried per set.
         tolerance: the residual (see `FitRecord`) at which a set counts as converged.
         max_steps: steps after which a set that has not converged is returned as it is, with a `ConvergenceWarning`.
+        gradient: "exact"; the others are for study, see `s2m.models.study`.
 
     Returns:
         A `Mixture` in the descriptors' dtype; everything inside is float64.
@@ -73,24 +75,25 @@ def fit_mixture(
     # Centred, so that nothing cancels when a set lies far from the origin.
     centre = ((w.unsqueeze(1) @ x) / w.sum(1)[:, None, None]).detach()
     x = x - centre
+    step = Step(x, w, alpha, beta)
     with torch.no_grad():
-        step = Step(x, w, alpha, beta)
         if start is None:
             generator = torch.Generator().manual_seed(0) if generator is None else generator
-            point = best_start(x, w, step, components, generator, restarts)
+            begin = best_start(x, w, step, components, generator, restarts)
         else:
-            point = warm_start(start, centre, components)
-        point, r, record = climb(x, w, step, point, tolerance, max_steps)
-    check_variances(point.variances, point.weights > 0)
-    pi, means, variances = ImplicitFit.apply(x, w, alpha, beta, r, point.weights, point.means, point.variances)
-    return Mixture(pi, means + centre, variances, record).to(descriptors.dtype)
+            begin = warm_start(start, centre, components)
+        end, r, record = climb(x, w, step, begin, tolerance, max_steps)
+    check_variances(end.variances, end.weights > 0)
+    fitted = attach(gradient, step, begin, end, r)
+    return Mixture(fitted.weights, fitted.means + centre, fitted.variances, record).to(descriptors.dtype)
 
 
 def climb(
-    x: Tensor, w: Tensor, step: Step, point: Point, tolerance: float, max_steps: int
+    x: Tensor, w: Tensor, step: Step, begin: Point, tolerance: float, max_steps: int
 ) -> tuple[Point, Tensor, FitRecord]:
     """EM until it is near the top, then Newton's steps where they climb; sets that have arrived are left alone."""
     batch = len(x)
+    point = Point(begin.weights.clone(), begin.means.clone(), begin.variances.clone())
     residual = torch.full_like(w[:, 0], torch.inf)
     iterations = torch.zeros(batch, dtype=torch.long, device=x.device)
     responsibilities, objective = step.expect(point)

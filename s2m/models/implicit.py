@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from s2m.models.curvature import Curvature, Point, pack, unpack
+
+Solver = Callable[[Curvature, Tensor], Tensor]
+"""Curvature and right-hand side (B, k, 1 + 2n) to the solution of (D - U U^T) lambda = right-hand side."""
+
+
+def solve_directly(curvature: Curvature, rows: Tensor) -> Tensor:
+    """By the factors, exactly."""
+    return curvature.solve(rows)[0]
 
 
 class ImplicitFit(torch.autograd.Function):
@@ -17,8 +27,18 @@ class ImplicitFit(torch.autograd.Function):
 
     @staticmethod
     def forward(  # type: ignore[override]
-        ctx, x: Tensor, w: Tensor, alpha: Tensor, beta: Tensor, r: Tensor, pi: Tensor, means: Tensor, variances: Tensor
+        ctx,
+        x: Tensor,
+        w: Tensor,
+        alpha: Tensor,
+        beta: Tensor,
+        r: Tensor,
+        pi: Tensor,
+        means: Tensor,
+        variances: Tensor,
+        solver: Solver,
     ) -> tuple[Tensor, Tensor, Tensor]:
+        ctx.solver = solver
         ctx.save_for_backward(x, w, alpha, r, pi, means, variances)
         return pi.clone(), means.clone(), variances.clone()
 
@@ -28,7 +48,7 @@ class ImplicitFit(torch.autograd.Function):
         x, w, alpha, r, pi, means, variances = ctx.saved_tensors
         grad_a = pi * (grad_pi - (pi * grad_pi).sum(-1, keepdim=True))
         curvature = Curvature(x, w, r, Point(pi, means, variances), alpha)
-        rows, _ = curvature.solve(pack(grad_a, grad_means, grad_variances * variances))
+        rows = ctx.solver(curvature, pack(grad_a, grad_means, grad_variances * variances))
         lambda_a, lambda_means, lambda_s = unpack(rows)
         t = torch.einsum("bmid,bmd->bim", curvature.features, rows)  # g . lambda: (B, N, k)
         mean_t = (r * t).sum(-1, keepdim=True)
@@ -46,4 +66,4 @@ class ImplicitFit(torch.autograd.Function):
         held = (pi > 0).unsqueeze(-1)
         grad_alpha = -torch.where(held, lambda_s, 0.0).sum()
         grad_beta = torch.where(held, lambda_s * precision, 0.0).sum()
-        return grad_x, grad_w, grad_alpha, grad_beta, None, None, None, None
+        return grad_x, grad_w, grad_alpha, grad_beta, None, None, None, None, None
