@@ -35,6 +35,7 @@ class Config(pydantic.BaseModel, extra="forbid", frozen=True):
     relevant: pydantic.PositiveInt = 15  # of Z+
     irrelevant: pydantic.PositiveInt = 20  # of Z-
     tuples: pydantic.PositiveInt = 3  # (X, Z+, Z-) a step
+    negatives: Literal["own", "batch"] = "own"  # batch: the queries of a step's other tuples are irrelevant too
 
     steps: pydantic.PositiveInt = 8000
     learning_rate: pydantic.PositiveFloat = 1e-3

@@ -42,16 +42,21 @@ class HistogramLoss(nn.Module):
             raise S2MError(f"bins is {bins} and width {width}: give at least 2 bins and a width of at least 1 bin")
         self.bins, self.width = bins, width
 
-    def forward(self, relevant: Tensor, irrelevant: Tensor) -> Tensor:
-        """relevant: (B, P) and irrelevant: (B, Q) scores of B tuples. Returns their mean loss, a scalar in [0, 1]."""
+    def forward(self, relevant: Tensor, irrelevant: Tensor, mask: Tensor | None = None) -> Tensor:
+        """The mean loss of B tuples, a scalar in [0, 1].
+
+        relevant: (B, P) scores; irrelevant: (B, Q) scores; mask: (B, Q), false for an irrelevant score to leave out.
+        """
         if relevant.ndim != 2 or irrelevant.ndim != 2 or len(relevant) != len(irrelevant):
             shapes = f"{tuple(relevant.shape)} and {tuple(irrelevant.shape)}"
             raise S2MError(f"scores have shapes {shapes}: give (B, P) and (B, Q) for the same B tuples")
         if 0 in (*relevant.shape, *irrelevant.shape):
             raise S2MError("a tuple without scores: every tuple needs a relevant and an irrelevant query")
-        scores = torch.cat(
-            [relevant, irrelevant], 1
-        ).double()  # float64: the histogram must not see autocast's rounding
+        counted = torch.ones_like(irrelevant, dtype=torch.bool) if mask is None else mask
+        if not bool(counted.any(1).all()):
+            raise S2MError("a tuple whose irrelevant scores are all masked: every tuple needs one that counts")
+        # In float64, so that the histogram is free of autocast's rounding; a score left out hides in the range.
+        scores = torch.cat([relevant, torch.where(counted, irrelevant, relevant[:, :1])], 1).double()
         if not bool(torch.isfinite(scores).all()):
             raise S2MError("a score is NaN or infinite: look at the embedding or lower the learning rate")
         low, high = scores.amin(1, keepdim=True), scores.amax(1, keepdim=True)
@@ -59,9 +64,9 @@ class HistogramLoss(nn.Module):
         place = (scores - low) / torch.where(span > 0, span, 1.0) * (self.bins - 1)  # (B, P + Q) in [0, bins - 1]
         nodes = torch.arange(self.bins, dtype=scores.dtype, device=scores.device)
         kernel = (1 - (place.unsqueeze(-1) - nodes).abs() / self.width).clamp_min(0)
-        kernel = kernel / kernel.sum(
-            -1, keepdim=True
-        )  # a kernel cut off at an end of the range still counts as one score
+        kernel = kernel / kernel.sum(-1, keepdim=True)  # cut off at an end of the range, it still counts as one score
+        positive = kernel[:, : relevant.shape[1]].mean(1)
+        share = counted.double() / counted.sum(1, keepdim=True)
+        negative = (share.unsqueeze(1) @ kernel[:, relevant.shape[1] :]).squeeze(1)
         above = torch.triu(scores.new_ones(self.bins, self.bins), 1) + torch.eye(self.bins).to(scores) / 2
-        positive, negative = kernel[:, : relevant.shape[1]].mean(1), kernel[:, relevant.shape[1] :].mean(1)
         return ((positive @ above) * negative).sum(1).mean().to(relevant.dtype)

@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import safetensors.torch
 import torch
 from torch import Tensor
@@ -117,14 +118,21 @@ class Trainer:
             config.relevant,
             config.irrelevant,
         )
-        examples, relevant, irrelevant = (
-            self.images(pairs) for pairs in (tuples.examples, tuples.relevant, tuples.irrelevant)
-        )
+        queries = np.concatenate([tuples.relevant, tuples.irrelevant], 1)
+        pairs = np.concatenate([tuples.examples, queries], 1)  # (T, N + P + Q, 2)
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate()
         with torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=config.precision == "bfloat16"):
-            scores = network(examples, torch.cat([relevant, irrelevant], 1))
-        loss = self.loss(scores[:, : config.relevant], scores[:, config.relevant :])
+            descriptors = network.describe(self.images(pairs).flatten(0, 1)).unflatten(0, pairs.shape[:2])
+        examples, asked = descriptors[:, : config.examples], descriptors[:, config.examples :]
+        if config.negatives == "own":
+            scores = network.relevance(examples, asked)
+            loss = self.loss(scores[:, : config.relevant], scores[:, config.relevant :])
+        else:
+            scores = network.relevance(examples, asked.flatten(0, 1))  # (T, T (P + Q)): every query to every set
+            own = scores.unflatten(1, queries.shape[:2]).diagonal(dim1=0, dim2=1).mT  # (T, P + Q)
+            foreign = queries[..., 0].reshape(1, -1) != tuples.examples[:, :1, 0]
+            loss = self.loss(own[:, : config.relevant], scores, torch.from_numpy(foreign).to(scores.device))
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()

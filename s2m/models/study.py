@@ -3,7 +3,7 @@
 All take the same fit and differ only in what they send back to the inputs:
 
     exact      implicit differentiation of the posterior that was maximised (`s2m.models.implicit`)
-    published  implicit differentiation of the likelihood alone, by its dense bordered Hessian: right only without a prior
+    published  implicit differentiation of the likelihood alone, by its dense bordered Hessian: right without a prior
     one-step   one EM step at the fitted point: forgets that the responsibilities went through earlier steps
     unrolled   UNROLLED EM steps from the start, differentiated through: its value is where those steps arrive
     conjugate  the exact system, solved by conjugate gradients without ever forming it
