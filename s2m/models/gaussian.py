@@ -7,7 +7,7 @@ from torch import Tensor
 
 from s2m.models.checks import check_set, check_variances
 from s2m.models.mixture import FitRecord, Mixture
-from s2m.models.prior import DEFAULT_PRIOR, VariancePrior, natural_parameters
+from s2m.models.prior import DEFAULT_PRIOR, VariancePrior, log_prior, natural_parameters
 
 
 def fit_gaussian(
@@ -28,8 +28,7 @@ def fit_gaussian(
 
     Raises:
         S2MError: an empty set, NaN or infinite values, shapes that do not match, all weights zero; and with prior=None
-        a
-            variance that vanishes.
+            a variance that vanishes.
 
     Derived in the chapter "The network".
 
@@ -47,7 +46,7 @@ def fit_gaussian(
     density = Mixture(torch.ones_like(total[..., 0]), means, variances)
     with torch.no_grad():
         likelihood = (density.log_prob(x) * w).sum(1)
-        objective = likelihood - (alpha * variances.log() + beta / variances).sum((1, 2))
+        objective = likelihood + log_prior(variances, alpha, beta).sum(1)
     record = FitRecord(
         iterations=torch.zeros_like(objective, dtype=torch.long),
         residual=torch.zeros_like(objective),

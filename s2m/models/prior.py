@@ -64,3 +64,13 @@ def natural_parameters(prior: VariancePrior | None, device: torch.device | str) 
         zero = torch.zeros((), dtype=torch.float64, device=device)
         return zero, zero
     return prior.natural(device)
+
+
+def log_prior(variances: Tensor, alpha: Tensor, beta: Tensor) -> Tensor:
+    """The log prior of variances (..., n), summed over them: (...).
+
+    It is told relative to its greatest value, at beta / alpha. That is the variance of a component that holds nothing,
+    so such a component costs nothing, and the objective does not jump when one runs empty.
+    """
+    greatest = alpha * (1 + (beta / alpha).log()) if alpha > 0 else alpha
+    return (greatest - alpha * variances.log() - beta / variances).sum(-1)

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from s2m.models.curvature import Curvature, Point, pack, unpack
 from s2m.models.mixture import Mixture
+from s2m.models.prior import log_prior
 
 EMPTY = 1e-10  # a component that holds less than this many examples is dropped
 
@@ -24,9 +25,8 @@ class Step:
     def expect(self, point: Point) -> tuple[Tensor, Tensor]:
         """Responsibilities (B, N, k) and the objective J (B,)."""
         joint = Mixture(point.weights, point.means, point.variances).log_joint(self.x)
-        penalty = (self.alpha * point.variances.log() + self.beta / point.variances).sum(-1)
-        penalty = torch.where(point.weights > 0, penalty, 0.0).sum(-1)
-        return joint.softmax(-1), (self.w * joint.logsumexp(-1)).sum(1) - penalty
+        prior = torch.where(point.weights > 0, log_prior(point.variances, self.alpha, self.beta), 0.0)
+        return joint.softmax(-1), (self.w * joint.logsumexp(-1)).sum(1) + prior.sum(-1)
 
     def maximise(self, r: Tensor) -> Point:
         """The parameters that are best for fixed responsibilities; components that hold nothing get weight 0."""
