@@ -30,9 +30,7 @@ def clear_disk_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         cure = "free some space there" if full else "check its permissions"
-        raise S2MError(
-            f"cannot write {path} ({error.strerror or error}): {cure}, or choose another folder"
-        ) from error
+        raise S2MError(f"cannot write {path} ({error.strerror or error}): {cure}, or choose another folder") from error
 
 
 @contextmanager
