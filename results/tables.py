@@ -1,4 +1,4 @@
-"""Build results/tables/*.csv from the judged runs and the published figures."""
+"""Build results/tables/*.csv, and the README's table, from the judged runs and the published figures."""
 
 from __future__ import annotations
 
@@ -47,26 +47,58 @@ def classification(results: Path) -> pd.DataFrame:
 
 
 def retrieval(results: Path) -> pd.DataFrame:
-    """One row a method: mean average precision (step-wise, and by trapezoids beside it), averaged over seeds."""
+    """One row a method: mean average precision (step-wise, and by trapezoids beside it), averaged over seeds.
+
+    Methods learn with the negatives of all tuples of a step; a second block of rows has a tuple's own, as published.
+    """
     rows = []
-    for name, label in METHODS.items():
-        folder = results / "omniglot_retrieval" / name
-        scores = judged(folder)
-        if scores:
-            found = estimate([entry["stepwise"]["mean"] for entry in scores])
-            trapezoid = float(np.mean([entry["trapezoid"]["mean"] for entry in scores]))
-            rows.append({"method": label, "map": found.pop("mean"), **found, "map_trapezoid": round(trapezoid, 4),
-                         "published": published(results, "table1", label, "omniglot"),
-                         "run": folder.relative_to(results.parent).as_posix()})  # fmt: skip
+    for experiment, note in {"omniglot_retrieval": "", "omniglot_retrieval_own": ", own negatives"}.items():
+        for name, label in METHODS.items():
+            folder = results / experiment / name
+            scores = judged(folder)
+            if scores:
+                found = estimate([entry["stepwise"]["mean"] for entry in scores])
+                trapezoid = float(np.mean([entry["trapezoid"]["mean"] for entry in scores]))
+                rows.append({"method": label + note, "map": found.pop("mean"), **found,
+                             "map_trapezoid": round(trapezoid, 4),
+                             "published": published(results, "table1", label, "omniglot"),
+                             "run": folder.relative_to(results.parent).as_posix()})  # fmt: skip
     return pd.DataFrame(rows)
 
 
+def headline(results: Path) -> str:
+    """The table of the README: ours with its 95 % interval over seeds, and the published figure in brackets."""
+    accuracies = pd.read_csv(results / "tables" / "omniglot_classification.csv").set_index(["method", "way"])
+    precisions = pd.read_csv(results / "tables" / "omniglot_retrieval.csv").set_index("method")
+
+    def cell(row: pd.Series, column: str) -> str:
+        ours = f"{100 * row[column]:.1f} ± {100 * row.ci95:.1f}"
+        return ours if pd.isna(row.published) else f"{ours} ({100 * row.published:.1f})"
+
+    lines = ["| Omniglot | 5-way 5-shot | 20-way 5-shot | retrieval mAP |", "|:--|--:|--:|--:|"]
+    for label in METHODS.values():
+        cells = [cell(accuracies.loc[(label, way)], "accuracy") for way in (5, 20)]
+        lines.append(" | ".join([f"| {label}", *cells, f"{cell(precisions.loc[label], 'map')} |"]))
+    seeds = accuracies.seeds.min()
+    lines += ["", f"Percent, mean of {seeds} seeds ± the 95 % interval over seeds; in brackets what was published."]
+    return "\n".join(lines)
+
+
+def with_headline(readme: str, table: str) -> str:
+    """The text of the README with its headline table replaced."""
+    begin, end = "<!-- headline: generated from results/tables -->", "<!-- end of headline -->"
+    before, _, rest = readme.partition(begin)
+    return f"{before}{begin}\n{table}\n{end}{rest.partition(end)[2]}"
+
+
 def write_tables(results: Path) -> None:
-    """Write every table whose runs are there."""
+    """Write every table whose runs are there, and the README's."""
     for name, build in {"omniglot_classification": classification, "omniglot_retrieval": retrieval}.items():
         table = build(results)
         if len(table):
             write_bytes(results / "tables" / f"{name}.csv", table.to_csv(index=False).encode())
+    readme = results.parent / "README.md"
+    write_bytes(readme, with_headline(readme.read_text(encoding="utf-8"), headline(results)).encode())
 
 
 if __name__ == "__main__":
