@@ -55,15 +55,17 @@ def check_queries(queries: Tensor, batch: int, size: int) -> Tensor:
     return queries.double()
 
 
-def check_variances(variances: Tensor, held: Tensor) -> None:
+def check_variances(variances: Tensor, held: Tensor, sets: Tensor | None = None) -> None:
     """Maximum likelihood has no maximum where a variance vanishes; say so rather than return an infinite density.
 
-    variances: (B, k, n); held: (B, k), the components that hold examples.
+    variances: (B, k, n); held: (B, k), the components that hold examples; sets: (B,) the numbers of the sets, where
+    they are not 0 to B - 1.
     """
     vanished = ((variances <= 0) & held.unsqueeze(-1)).nonzero()
     if len(vanished):
         place = vanished[0].tolist()
+        number = place[0] if sets is None else int(sets[place[0]])
         raise S2MError(
-            f"maximum likelihood has no maximum: set {place[0]}, component {place[1]} has zero variance in dimension "
+            f"maximum likelihood has no maximum: set {number}, component {place[1]} has zero variance in dimension "
             f"{place[2]}; give a prior, e.g. prior=VariancePrior()"
         )

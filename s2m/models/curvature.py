@@ -33,6 +33,10 @@ class Point:
     means: Tensor
     variances: Tensor
 
+    def collapsed(self) -> Tensor:
+        """(B,) whether a component that holds examples has lost all its variance; only without a prior."""
+        return ((self.variances <= 0) & (self.weights > 0).unsqueeze(-1)).flatten(1).any(1)
+
     def where(self, keep: Tensor, other: Point) -> Point:
         """Set by set: this point where `keep` (B,) is true, `other` elsewhere."""
         pick = keep[:, None]

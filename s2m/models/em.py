@@ -83,7 +83,6 @@ def fit_mixture(
         else:
             begin = warm_start(start, centre, components)
         end, r, record = climb(x, w, step, begin, tolerance, max_steps)
-    check_variances(end.variances, end.weights > 0)
     fitted = attach(gradient, step, begin, end, r)
     return Mixture(fitted.weights, fitted.means + centre, fitted.variances, record).to(descriptors.dtype)
 
@@ -99,13 +98,14 @@ def climb(
     responsibilities, objective = step.expect(point)
     trace = [objective]
     live = torch.arange(batch, device=x.device)
-    for _ in range(max_steps):
+    for taken in range(max_steps + 1):
         here, part = point.take(live), step.take(live)
         r = responsibilities[live]
         after = part.maximise(r)
+        check_variances(after.variances, after.weights > 0, live)
         residual[live] = part.gap(here, after)
         keep = residual[live] >= tolerance
-        if not bool(keep.any()):
+        if taken == max_steps or not bool(keep.any()):
             break
         live, here, part, r, after = live[keep], here.take(keep), part.take(keep), r[keep], after.take(keep)
         new_r, new_objective = part.expect(after)

@@ -56,11 +56,13 @@ def best_start(x: Tensor, w: Tensor, step: Step, components: int, generator: tor
     many = step.take(copies)
     centres, held = seed_centres(many.x, many.w, components, generator)
     point = many.maximise(assign(many.x, centres, held))
-    check_variances(point.variances, point.weights > 0)
     for _ in range(TRY_STEPS):
-        point = many.maximise(many.expect(point)[0])
-    best = many.expect(point)[1].reshape(-1, restarts).argmax(1)
-    return point.take(torch.arange(len(x), device=x.device) * restarts + best)
+        point = many.maximise(many.expect(point)[0]).where(~point.collapsed(), point)
+    objective = torch.where(point.collapsed(), -torch.inf, many.expect(point)[1])
+    best = objective.reshape(-1, restarts).argmax(1)
+    point = point.take(torch.arange(len(x), device=x.device) * restarts + best)
+    check_variances(point.variances, point.weights > 0)  # raised only where every start collapsed
+    return point
 
 
 def warm_start(start: Mixture, centre: Tensor, components: int) -> Point:

@@ -31,8 +31,8 @@ def test_it_is_the_most_probable_one() -> None:
     mean, variance = density.means[0, 0].numpy(), density.variances[0, 0].numpy()
 
     def posterior(mean: np.ndarray, variance: np.ndarray) -> float:
-        penalty = (prior.strength / 2 * np.log(variance) + prior.strength * prior.variance / 2 / variance).sum()
-        return norm.logpdf(x.numpy(), mean, np.sqrt(variance)).sum() - penalty
+        excess = np.log(variance / prior.variance) + prior.variance / variance - 1  # 0 at the prior's own variance
+        return norm.logpdf(x.numpy(), mean, np.sqrt(variance)).sum() - prior.strength / 2 * excess.sum()
 
     best = posterior(mean, variance)
     assert density.record is not None

@@ -1,11 +1,13 @@
 """The prior on the variances: what it means, and what it refuses."""
 
+import numpy as np
 import pytest
 import torch
+from scipy.stats import invgamma
 
 from s2m import VariancePrior, fit_gaussian
 from s2m.errors import S2MError
-from s2m.models.prior import natural_parameters
+from s2m.models.prior import log_prior, natural_parameters
 
 
 def test_natural_parameters() -> None:
@@ -44,3 +46,23 @@ def test_it_can_be_learned() -> None:
 def test_anything_but_one_positive_number_is_refused(name: str, value: float) -> None:
     with pytest.raises(S2MError, match=f"the prior's {name} is .*: give one positive number"):
         VariancePrior(**{name: value})
+
+
+def test_the_log_prior_is_an_inverse_gamma_density_but_for_a_constant() -> None:
+    alpha, beta = VariancePrior(3.0, 0.2).natural("cpu")
+    variances = torch.tensor([[0.1, 0.2], [0.5, 4.0]]).double()
+    # In s = log sigma^2 the density is sigma^2 times that of scipy, whose parameters are alpha and beta.
+    density = invgamma.logpdf(variances.numpy(), alpha.item(), scale=beta.item()) + np.log(variances.numpy())
+    difference = log_prior(variances, alpha, beta).numpy() - density.sum(1)
+    assert difference[0] == pytest.approx(difference[1], rel=1e-12)  # rounding
+
+
+def test_the_log_prior_is_greatest_at_its_own_variance_and_zero_there() -> None:
+    alpha, beta = VariancePrior(3.0, 0.2).natural("cpu")
+    values = log_prior(torch.tensor([[0.2], [0.19], [0.21]]).double(), alpha, beta)
+    assert values[0].item() == pytest.approx(0, abs=1e-15)
+    assert (values[1:] < 0).all()
+
+
+def test_without_a_prior_its_log_is_zero() -> None:
+    assert log_prior(torch.tensor([[0.3, 7.0]]).double(), *natural_parameters(None, "cpu")).tolist() == [0]
