@@ -105,7 +105,7 @@ class Curvature:
         lifted = torch.einsum("bipm,bip->bmi", self.mix, projected)
         return self.diagonal * rows - (lifted.unsqueeze(2) @ self.features).squeeze(2)
 
-    def solve(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+    def solve(self, rows: Tensor, damped: bool = True) -> tuple[Tensor, Tensor]:
         """(D - U U^T)^{-1} times `rows` (B, k, 1 + 2n); and (B,) whether each matrix is positive definite.
 
         With V = D^{-1/2} U the matrix is D^{1/2} (I - V V^T) D^{1/2}. Where the examples are fewer than the parameters,
@@ -120,28 +120,28 @@ class Curvature:
             kernel = features @ features.mT  # (B, k, N, N)
             gram = torch.einsum("bipm,bmij,bjqm->bipjq", self.mix, kernel, self.mix).flatten(1, 2).flatten(2)
             projected = torch.einsum("bipm,bmi->bip", self.mix, (features @ right.unsqueeze(-1)).squeeze(-1))
-            inner, definite = solve_definite(gram, projected.flatten(1))
+            inner, definite = solve_definite(gram, projected.flatten(1), damped)
             lifted = torch.einsum("bipm,bip->bmi", self.mix, inner.unflatten(1, (count, contrasts_each)))
             answer = right + (lifted.unsqueeze(2) @ features).squeeze(2)
         else:
             v = torch.einsum("bipm,bmid->bmdip", self.mix, features).flatten(1, 2).flatten(2)
-            answer, definite = solve_definite(v @ v.mT, right.flatten(1))
+            answer, definite = solve_definite(v @ v.mT, right.flatten(1), damped)
             answer = answer.unflatten(1, (components, -1))
         return answer * root, definite
 
 
-def solve_definite(gram: Tensor, right: Tensor) -> tuple[Tensor, Tensor]:
+def solve_definite(gram: Tensor, right: Tensor, damped: bool = True) -> tuple[Tensor, Tensor]:
     """(I - gram)^{-1} right for gram (B, m, m) and right (B, m); and (B,) whether I - gram is positive definite.
 
     Where it is not, its set is not at a strict maximum and has no gradient; directions in which the objective is flat
-    or bends upward are damped, so that the answer is finite.
+    or bends upward are then damped, so that the answer is finite; undamped, the answer of such a set means nothing.
     """
     system = torch.eye(gram.shape[-1], dtype=gram.dtype, device=gram.device) - gram
     factor, failed = torch.linalg.cholesky_ex(system)
     answer = torch.cholesky_solve(right.unsqueeze(-1), factor).squeeze(-1)
     definite = failed == 0
-    if not bool(definite.all()):
+    if damped and not bool(definite.all()):
         values, vectors = torch.linalg.eigh(system[~definite])
-        damped = (vectors.mT @ right[~definite].unsqueeze(-1)) / values.abs().clamp_min(FLAT).unsqueeze(-1)
-        answer = answer.index_put((~definite,), (vectors @ damped).squeeze(-1))
+        inner = (vectors.mT @ right[~definite].unsqueeze(-1)) / values.abs().clamp_min(FLAT).unsqueeze(-1)
+        answer = answer.index_put((~definite,), (vectors @ inner).squeeze(-1))
     return answer, definite

@@ -55,9 +55,9 @@ def best_start(x: Tensor, w: Tensor, step: Step, components: int, generator: tor
     copies = torch.arange(len(x), device=x.device).repeat_interleave(restarts)
     many = step.take(copies)
     centres, held = seed_centres(many.x, many.w, components, generator)
-    point = many.maximise(assign(many.x, centres, held))
+    point = many.maximise(assign(many.x, centres, held), rough=True)
     for _ in range(TRY_STEPS):
-        point = many.maximise(many.expect(point)[0]).where(~point.collapsed(), point)
+        point = many.maximise(many.expect(point)[0], rough=True).where(~point.collapsed(), point)
     objective = torch.where(point.collapsed(), -torch.inf, many.expect(point)[1])
     best = objective.reshape(-1, restarts).argmax(1)
     point = point.take(torch.arange(len(x), device=x.device) * restarts + best)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import torch
 from torch import Tensor
 
@@ -10,6 +12,7 @@ from s2m.models.mixture import Mixture
 from s2m.models.prior import log_prior
 
 EMPTY = 1e-10  # a component that holds less than this many examples is dropped
+ROUNDING = 1e-13  # share of E[x^2] below which its difference from E[x]^2 is rounding
 
 
 class Step:
@@ -22,22 +25,35 @@ class Step:
         """The same for the sets at `index`."""
         return Step(self.x[index], self.w[index], self.alpha, self.beta)
 
+    @cached_property
+    def squares(self) -> Tensor:
+        """x^2, elementwise."""
+        return self.x.square()
+
     def expect(self, point: Point) -> tuple[Tensor, Tensor]:
         """Responsibilities (B, N, k) and the objective J (B,)."""
         joint = Mixture(point.weights, point.means, point.variances).log_joint(self.x)
         prior = torch.where(point.weights > 0, log_prior(point.variances, self.alpha, self.beta), 0.0)
         return joint.softmax(-1), (self.w * joint.logsumexp(-1)).sum(1) + prior.sum(-1)
 
-    def maximise(self, r: Tensor) -> Point:
-        """The parameters that are best for fixed responsibilities; components that hold nothing get weight 0."""
+    def maximise(self, r: Tensor, rough: bool = False) -> Point:
+        """The parameters that are best for fixed responsibilities; components that hold nothing get weight 0.
+
+        rough: from E[x^2] - E[x]^2, many times faster, with a relative error of about 1e-16 (distance / deviation)^2.
+        """
         held_by = (r * self.w.unsqueeze(-1)).mT  # (B, k, N)
         count = held_by.sum(-1)
         held = count > EMPTY
         count = torch.where(held, count, 0.0)
         safe = torch.where(held, count, 1.0).unsqueeze(-1)
         means = torch.where(held.unsqueeze(-1), held_by @ self.x / safe, 0.0)
-        square = (self.x.unsqueeze(1) - means.unsqueeze(2)).square()  # (B, k, N, n): E[x^2] - E[x]^2 would cancel
-        scatter = (held_by.unsqueeze(2) @ square).squeeze(2)
+        if rough:
+            second = held_by @ self.squares
+            scatter = second - safe * means.square()
+            scatter = torch.where(scatter > ROUNDING * second, scatter, 0.0)
+        else:
+            square = (self.x.unsqueeze(1) - means.unsqueeze(2)).square()  # (B, k, N, n)
+            scatter = (held_by.unsqueeze(2) @ square).squeeze(2)
         variances = (scatter + 2 * self.beta) / (safe + 2 * self.alpha)
         idle = self.beta / self.alpha if self.alpha > 0 else torch.ones_like(self.beta)
         variances = torch.where(held.unsqueeze(-1), variances, idle)
@@ -53,14 +69,13 @@ class Step:
     def newton(self, point: Point, r: Tensor) -> tuple[Point, Tensor]:
         """Newton's step on J, and (B,) whether it climbs: the Hessian is definite and J does not fall."""
         curvature = Curvature(self.x, self.w, r, point, self.alpha)
-        pulled = torch.einsum(
-            "bi,bim,bmid->bmd", self.w, r, curvature.features
-        )  # gradient of J but for a's and the prior
+        held_by = (r * self.w.unsqueeze(-1)).mT.unsqueeze(2)
+        pulled = (held_by @ curvature.features).squeeze(2)  # gradient of J, but for the softmax and the prior
         a, means, s = unpack(pulled)
         held = (point.weights > 0).unsqueeze(-1)
         a = a - self.w.sum(1, keepdim=True) * point.weights
         s = torch.where(held, s - self.alpha + self.beta / point.variances, 0.0)
-        rows, definite = curvature.solve(pack(a, means, s))
+        rows, definite = curvature.solve(pack(a, means, s), damped=False)
         da, dm, ds = unpack(rows)
         calm = (ds.abs().amax((1, 2)) < 1) & (da - da.mean(1, keepdim=True)).abs().amax(1).lt(5)
         weights = (point.weights.log() + torch.where(held.squeeze(-1), da, 0.0)).softmax(-1)
