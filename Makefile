@@ -73,9 +73,9 @@ $(INSTALLED): requirements.txt pyproject.toml
 	$(SAY) "creating .venv with $(PYTHON)"
 	@$(PYTHON) -m venv .venv || { echo "cannot create .venv: on Debian and Ubuntu install python3-venv"; exit 1; }
 	$(SAY) "installing the pinned packages, about a minute and 2 GB"
-	@$(PY) -m pip install --quiet -r requirements.txt
+	@$(PY) -m pip install --quiet --quiet -r requirements.txt
 	$(SAY) "installing s2m"
-	@$(PY) -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(PY) -m pip install --quiet --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 # Order-only: a packed file is never rebuilt, delete it to pack again.
