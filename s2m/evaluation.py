@@ -19,9 +19,8 @@ from s2m.relevance import Relevance
 def describe_characters(network: RelevanceNet, characters: Characters, batch: int = 500) -> Tensor:
     """Descriptors (C, D, n) of all drawings, in float32, with batch normalisation as at test."""
     network.eval()
-    device = next(network.parameters()).device
     flat = torch.from_numpy(characters.images).flatten(0, 1)
-    parts = [network.describe(as_images(part.to(device))) for part in flat.split(batch)]
+    parts = [network.describe(as_images(part.to(network.device))) for part in flat.split(batch)]
     return torch.cat(parts).unflatten(0, characters.images.shape[:2])
 
 

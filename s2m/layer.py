@@ -24,6 +24,11 @@ class RelevanceNet(nn.Module):
         super().__init__()
         self.embedding, self.relevance = embedding, relevance
 
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are; the CPU where there are none."""
+        return next(self.parameters(), torch.empty(0)).device
+
     def describe(self, images: Tensor) -> Tensor:
         """Descriptors (B, n) of images (B, *image), l2-normalised, float32 or wider also under autocast."""
         descriptors = self.embedding(images)
@@ -32,7 +37,8 @@ class RelevanceNet(nn.Module):
 
     def fit(self, examples: Tensor, mask: Tensor | None = None) -> Scorer:
         """Concept sets (B, N, *image) to a function that scores query *descriptors*: fit once, rank any collection."""
-        return self.relevance.fit(self.describe(examples.flatten(0, 1)).unflatten(0, examples.shape[:2]), mask)
+        present = which(examples, mask)
+        return self.relevance.fit(spread(self.describe(examples[present]), present), mask)
 
     def forward(self, examples: Tensor, queries: Tensor, mask: Tensor | None = None) -> Tensor:
         """Relevance of every query image to its concept set.
@@ -48,11 +54,27 @@ class RelevanceNet(nn.Module):
             raise S2MError(f"examples and queries have shapes {shapes}: give (B, N, *image) and (B, M, *image)")
         if len(examples) != len(queries):
             raise S2MError(f"{len(examples)} concept sets but queries for {len(queries)}: give queries for every set")
-        batch, count = examples.shape[:2]
-        descriptors = self.describe(torch.cat([examples.flatten(0, 1), queries.flatten(0, 1)]))
-        kept = descriptors[: batch * count].unflatten(0, (batch, count))
-        asked = descriptors[batch * count :].unflatten(0, queries.shape[:2])
-        return self.relevance(kept, asked, mask)
+        present = which(examples, mask)
+        kept = examples[present]
+        descriptors = self.describe(torch.cat([kept, queries.flatten(0, 1)]))
+        asked = descriptors[len(kept) :].unflatten(0, queries.shape[:2])
+        return self.relevance(spread(descriptors[: len(kept)], present), asked, mask)
+
+
+def which(examples: Tensor, mask: Tensor | None) -> Tensor:
+    """(B, N), true for an image that is an example: padding never passes the embedding, so it may hold anything."""
+    shape = tuple(examples.shape[:2])
+    if mask is None:
+        return torch.ones(shape, dtype=torch.bool, device=examples.device)
+    present = torch.as_tensor(mask, device=examples.device) > 0
+    if present.shape != shape:
+        raise S2MError(f"the mask has shape {tuple(present.shape)}: give {shape}, true for an example")
+    return present
+
+
+def spread(descriptors: Tensor, present: Tensor) -> Tensor:
+    """Descriptors (M, n) of the M examples that are present back to sets (B, N, n), zero where there is padding."""
+    return descriptors.new_zeros(*present.shape, descriptors.shape[-1]).index_put((present,), descriptors)
 
 
 class Set2Model(RelevanceNet):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
@@ -35,12 +36,20 @@ def read_drawing(path: Path, side: int = 28) -> Tensor:
     """
     try:
         with Image.open(path) as image:
-            grey = ImageOps.exif_transpose(image).convert("L")
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+            grey = as_grey(ImageOps.exif_transpose(image))
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
         raise S2MError(f"{path} is not a readable image ({error}): remove it or save it again") from error
     pixels = transforms.to_dtype(transforms.pil_to_tensor(grey), torch.float32, scale=True)
     pixels = transforms.resize(pixels, [side, side], antialias=True)
     return 1 - pixels if pixels.mean() > 0.5 else pixels
+
+
+def as_grey(image: Image.Image) -> Image.Image:
+    """Eight bits of grey; what is transparent shows white paper."""
+    if image.mode.startswith("I;16"):  # Pillow would cut off all above 255
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    image = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("L")
 
 
 @torch.no_grad()
@@ -53,9 +62,10 @@ def rank_folder(
         S2MError: a folder that is missing or holds no image, or an image that cannot be read.
     """
     network.eval()
-    score = network.fit(torch.stack([read_drawing(path) for path in list_images(examples)]).unsqueeze(0))
+    concept = torch.stack([read_drawing(path) for path in list_images(examples)])
+    score = network.fit(concept.unsqueeze(0).to(network.device))
     paths, relevances = list_images(collection), []
     for start in range(0, len(paths), batch):
         images = torch.stack([read_drawing(path) for path in paths[start : start + batch]])
-        relevances += score(network.describe(images))[0].tolist()
+        relevances += score(network.describe(images.to(network.device)))[0].tolist()
     return sorted(zip(paths, relevances, strict=True), key=lambda pair: -pair[1])
