@@ -7,6 +7,7 @@ PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 PY := .venv/bin/python
 INSTALLED := .venv/installed
+PEERS := .venv/peers
 SAY := @printf 's2m: %s\n'
 
 # One thread each for notebooks and tests: two threads on a busy machine are many times slower than one.
@@ -61,8 +62,9 @@ notebooks: $(READY) ## execute the chapters and store them in book/, to be commi
 lint: $(INSTALLED) ## check the code with ruff
 	@.venv/bin/ruff check .
 
-bench: $(INSTALLED) ## time the set models against the embedding
+bench: $(PEERS) ## time the set models against the embedding, and the gradient of a fit against other ways; minutes
 	@$(PY) bench/layer.py
+	@$(PY) bench/gradient.py
 
 clean: ## remove the built book and caches; keeps .venv and data
 	@rm -rf book/_build .pytest_cache .ruff_cache .hypothesis build *.egg-info
@@ -76,6 +78,11 @@ $(INSTALLED): requirements.txt pyproject.toml
 	@$(PY) -m pip install --quiet --quiet -r requirements.txt
 	$(SAY) "installing s2m"
 	@$(PY) -m pip install --quiet --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(PEERS): $(INSTALLED) requirements-peers.txt
+	$(SAY) "installing what s2m is timed against"
+	@$(PY) -m pip install --quiet --quiet --no-build-isolation --no-deps -r requirements-peers.txt
 	@touch $@
 
 # Order-only: a packed file is never rebuilt, delete it to pack again.
