@@ -35,13 +35,14 @@ def check_device(device: str) -> str:
 def train(
     config: Annotated[Path, typer.Argument(help="a TOML file, see s2m.config")],
     out: Annotated[Path, typer.Option(help="the run folder to write")],
-    seed: Annotated[int, typer.Option(help="replaces the config's seed")] = 0,
+    seed: Annotated[int | None, typer.Option(help="replaces the config's seed")] = None,
     device: Device = "cpu",
 ) -> None:
     """Train a network; killed, it goes on with `s2m resume`."""
     if (out / "config.json").exists():
         raise S2MError(f"{out} holds a run already: go on with `s2m resume {out}`, or choose another folder")
-    Trainer(read_config(config, seed=seed), out, device=check_device(device)).run()
+    replaced = {} if seed is None else {"seed": seed}
+    Trainer(read_config(config, **replaced), out, device=check_device(device)).run()
 
 
 @app.command(name="resume")

@@ -14,7 +14,7 @@ from typing import Any
 import safetensors
 import safetensors.torch
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from s2m.config import Config, make_config
 from s2m.embeddings import build_embedding
@@ -67,9 +67,9 @@ def read_run_config(folder: Path) -> Config:
         raise S2MError(f"{folder} is not a run folder, it has no config.json: give the folder that `s2m train` wrote")
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise S2MError(f"{path} is damaged ({error}): restore it or train again") from error
-    found = values.pop("format", None)
+    found = values.pop("format", None) if isinstance(values, dict) else None
     if found != FORMAT:
         raise S2MError(
             f"{folder} is a run folder of version {found}, this is version {FORMAT}: "
@@ -94,8 +94,16 @@ def load_run(folder: str | os.PathLike[str]) -> RelevanceNet:
     folder = Path(folder)
     network = build_network(read_run_config(folder))
     for part in ("embedding", "relevance"):
-        getattr(network, part).load_state_dict(read_tensors(folder / f"{part}.safetensors")[0])
+        load_weights(getattr(network, part), folder / f"{part}.safetensors")
     return network.eval()
+
+
+def load_weights(module: nn.Module, path: Path) -> None:
+    """Fill a module with the weights of a file. Raises S2MError where they are missing, damaged or do not fit."""
+    try:
+        module.load_state_dict(read_tensors(path)[0])
+    except RuntimeError as error:
+        raise S2MError(f"{path} holds the weights of another network: give a run of the same embedding") from error
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -129,12 +137,16 @@ def provenance(seconds: float, device: str) -> dict[str, Any]:
 
 
 def git_commit() -> str:
-    """The commit of the source tree, marked where tracked files differ from it; "unknown" for an installed package."""
+    """The commit of the source tree, marked where tracked files differ from it; "unknown" where git cannot tell."""
     root = Path(__file__).resolve().parents[1]
     if not (root / ".git").exists():
         return "unknown"
     line = ["git", "-C", str(root), "describe", "--always", "--abbrev=12", "--dirty"]
-    return subprocess.run(line, capture_output=True, text=True, check=True).stdout.strip()
+    try:
+        done = subprocess.run(line, capture_output=True, text=True, check=False)
+    except FileNotFoundError:  # no git on this machine
+        return "unknown"
+    return done.stdout.strip() or "unknown"
 
 
 def processor() -> str:

@@ -26,6 +26,7 @@ from s2m.runs import (
     build_network,
     contiguous,
     load_run,
+    load_weights,
     provenance,
     read_run_config,
     read_tensors,
@@ -67,8 +68,9 @@ class Trainer:
         self.network = build_network(config).to(device)
         self.network.embedding.to(memory_format=torch.channels_last)
         if config.init_from:
-            donor = load_run(config.init_from.format(seed=config.seed))
-            self.network.embedding.load_state_dict(donor.embedding.state_dict())
+            donor = Path(config.init_from.replace("{seed}", str(config.seed)))
+            read_run_config(donor)  # a folder that is no run says so
+            load_weights(self.network.embedding, donor / "embedding.safetensors")
         self.network.embedding.requires_grad_(not config.freeze_embedding)
         learned = [p for p in self.network.parameters() if p.requires_grad]
         if not learned:
@@ -168,9 +170,9 @@ class Trainer:
         progress.log.append(
             {"step": progress.step, "loss": loss, "validation": score, "seconds": round(progress.seconds, 1)}
         )
+        write_json(self.folder / "provenance.json", provenance(progress.seconds, self.device))
         lines = "".join(json.dumps(entry) + "\n" for entry in progress.log)
         write_bytes(self.folder / "log.jsonl", lines.encode())
-        write_json(self.folder / "provenance.json", provenance(progress.seconds, self.device))
         tensors = {f"network.{name}": value for name, value in self.network.state_dict().items()}
         for index, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"adam.{index}.{name}": value for name, value in state.items()}
@@ -194,8 +196,11 @@ class Trainer:
 
 
 def is_finished(folder: Path) -> bool:
-    """Whether the run of a folder came to its end."""
-    return (folder / "embedding.safetensors").is_file() and not (folder / "last.safetensors").is_file()
+    """Whether the run of a folder came to its end: its last step is in the log, and no state to resume from is left."""
+    log = folder / "log.jsonl"
+    if (folder / "last.safetensors").is_file() or not log.is_file():
+        return False
+    return json.loads(log.read_text(encoding="utf-8").splitlines()[-1])["step"] == read_run_config(folder).steps
 
 
 def resume(folder: Path, characters: Characters | None = None, device: str = "cpu") -> Trainer:
