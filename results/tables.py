@@ -92,11 +92,13 @@ def with_headline(readme: str, table: str) -> str:
 
 
 def write_tables(results: Path) -> None:
-    """Write every table whose runs are there, and the README's."""
-    for name, build in {"omniglot_classification": classification, "omniglot_retrieval": retrieval}.items():
-        table = build(results)
+    """Write every table whose runs are there; and the README's, once every method is."""
+    tables = {"omniglot_classification": classification(results), "omniglot_retrieval": retrieval(results)}
+    for name, table in tables.items():
         if len(table):
             write_bytes(results / "tables" / f"{name}.csv", table.to_csv(index=False).encode())
+    if not all(len(table) and set(METHODS.values()) <= set(table["method"]) for table in tables.values()):
+        return
     readme = results.parent / "README.md"
     write_bytes(readme, with_headline(readme.read_text(encoding="utf-8"), headline(results)).encode())
 
