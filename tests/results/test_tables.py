@@ -1,0 +1,126 @@
+"""The tables of results/, from scores that are made up."""
+
+import importlib.util
+import json
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.stats
+
+
+@pytest.fixture(scope="module")
+def tables(root: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("tables", root / "results" / "tables.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def results(root: Path, tmp_path: Path) -> Path:
+    """An empty results/ with the published figures, beside a README."""
+    folder = tmp_path / "results"
+    (folder / "published").mkdir(parents=True)
+    for path in (root / "results" / "published").glob("*.csv"):
+        (folder / "published" / path.name).write_bytes(path.read_bytes())
+    marks = "<!-- headline: generated from results/tables -->", "<!-- end of headline -->"
+    (tmp_path / "README.md").write_text(f"before\n{marks[0]}\nold\n{marks[1]}\nafter\n")
+    return folder
+
+
+def score(folder: Path, **values: object) -> None:
+    folder.mkdir(parents=True)
+    (folder / "scores.json").write_text(json.dumps({"source": "Omniglot", "shot": 5, **values}))
+
+
+def classify(results: Path, method: str, *accuracies: tuple[float, float], **values: object) -> None:
+    for seed, (five, twenty) in enumerate(accuracies):
+        ways = {"5-way": {"mean": five}, "20-way": {"mean": twenty}}
+        score(results / "omniglot_classification" / method / f"seed-{seed}", **ways, **values)
+
+
+def retrieve(results: Path, method: str, *precisions: float, experiment: str = "omniglot_retrieval") -> None:
+    for seed, value in enumerate(precisions):
+        means = {"stepwise": {"mean": value}, "trapezoid": {"mean": value - 0.01}}
+        score(results / experiment / method / f"seed-{seed}", **means)
+
+
+def test_classification(tables: ModuleType, results: Path) -> None:
+    classify(results, "s2m-gauss", (0.99, 0.96), (0.98, 0.97), (0.97, 0.95))
+    table = tables.classification(results)
+    assert list(table.columns) == ["method", "way", "shot", "accuracy", "ci95", "seeds", "published", "run"]
+    assert table.way.tolist() == [5, 20]
+    row = table.iloc[0]
+    assert (row.method, row.shot, row.seeds, row.accuracy) == ("S2M-Gauss", 5, 3, 0.98)
+    half = scipy.stats.t.ppf(0.975, 2) * np.std([0.99, 0.98, 0.97], ddof=1) / np.sqrt(3)
+    assert row.ci95 == pytest.approx(half, abs=5e-5)  # rounded to four digits
+    assert table.published.tolist() == [0.985, 0.956]  # from the paper
+    assert row.run == "results/omniglot_classification/s2m-gauss"
+
+
+def test_retrieval(tables: ModuleType, results: Path) -> None:
+    retrieve(results, "s2m-gauss", 0.7, 0.8)
+    retrieve(results, "avg-ft", 0.6)
+    table = tables.retrieval(results).set_index("method")
+    assert {"map", "ci95", "seeds", "published", "run"} <= set(table.columns)
+    assert table.loc["S2M-Gauss", "map"] == 0.75
+    assert table.loc["S2M-Gauss", "map_trapezoid"] == 0.74
+    assert table.loc["S2M-Gauss", "published"] == 0.740
+    assert table.loc["AVG-FT", "seeds"] == 1
+    assert np.isnan(table.loc["AVG-FT", "ci95"])  # one seed has no interval
+
+
+def test_numbers_of_generated_characters_do_not_enter(tables: ModuleType, results: Path) -> None:
+    classify(results, "s2m-gauss", (0.5, 0.5), source="generated characters")
+    classify(results, "avg-ft", (0.9, 0.8))
+    assert tables.classification(results).method.unique().tolist() == ["AVG-FT"]
+
+
+def test_a_method_without_a_published_figure(tables: ModuleType, results: Path) -> None:
+    classify(results, "avg-ft", (0.9, 0.8))
+    assert tables.classification(results).published.isna().all()
+
+
+def test_no_runs_no_tables(tables: ModuleType, results: Path) -> None:
+    tables.write_tables(results)
+    assert not (results / "tables").exists()
+    assert "old" in (results.parent / "README.md").read_text()
+
+
+def test_some_runs_some_tables(tables: ModuleType, results: Path) -> None:
+    """The README waits until every method is there."""
+    classify(results, "avg-ft", (0.9, 0.8))
+    tables.write_tables(results)
+    assert [path.name for path in (results / "tables").iterdir()] == ["omniglot_classification.csv"]
+    assert "old" in (results.parent / "README.md").read_text()
+
+
+def test_all_runs_all_tables(tables: ModuleType, results: Path) -> None:
+    for index, method in enumerate(tables.METHODS):
+        classify(results, method, (0.9 + index / 100, 0.8), (0.92 + index / 100, 0.8))
+        retrieve(results, method, 0.5, 0.6)
+    tables.write_tables(results)
+    table = pd.read_csv(results / "tables" / "omniglot_classification.csv")
+    pd.testing.assert_frame_equal(table, tables.classification(results))
+    readme = (results.parent / "README.md").read_text()
+    assert readme.startswith("before\n")
+    assert readme.endswith("\nafter\n")
+    assert "old" not in readme
+    assert "| S2M-Gauss | 91.0 ± 12.7 (98.5) | 80.0 ± 0.0 (95.6) | 55.0 ± 63.5 (74.0) |" in readme
+    tables.write_tables(results)
+    assert (results.parent / "README.md").read_text() == readme
+
+
+def test_the_tables_of_the_repository_are_those_of_its_runs(tables: ModuleType, root: Path) -> None:
+    for name, build in {
+        "omniglot_classification": tables.classification,
+        "omniglot_retrieval": tables.retrieval,
+    }.items():
+        path, table = root / "results" / "tables" / f"{name}.csv", build(root / "results")
+        if path.exists() and len(table):
+            assert path.read_text() == table.to_csv(index=False), f"{path} is not up to date: run results/tables.py"
