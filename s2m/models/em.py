@@ -18,6 +18,7 @@ from s2m.models.steps import Step
 from s2m.models.study import Gradient, attach
 
 NEWTON_FROM = 0.1  # residual below which Newton's step is tried; above it, its quadratic model is of little use
+EM_STEPS = 25  # steps of EM that cost about what Newton's cost: a set that would be done with fewer never asks for them
 
 
 class ConvergenceWarning(UserWarning):
@@ -76,13 +77,14 @@ def fit_mixture(
     centre = ((w.unsqueeze(1) @ x) / w.sum(1)[:, None, None]).detach()
     x = x - centre
     step = Step(x, w, alpha, beta)
+    search = Step(x.detach(), w.detach(), alpha.detach(), beta.detach())  # it keeps squares, without their gradients
     with torch.no_grad():
         if start is None:
             generator = torch.Generator().manual_seed(0) if generator is None else generator
-            begin = best_start(x, w, step, components, generator, restarts)
+            begin = best_start(x, w, search, components, generator, restarts)
         else:
             begin = warm_start(start, centre, components)
-        end, r, record = climb(x, w, step, begin, tolerance, max_steps)
+        end, r, record = climb(x, w, search, begin, tolerance, max_steps)
     fitted = attach(gradient, step, begin, end, r)
     return Mixture(fitted.weights, fitted.means + centre, fitted.variances, record).to(descriptors.dtype)
 
@@ -97,25 +99,33 @@ def climb(
     iterations = torch.zeros(batch, dtype=torch.long, device=x.device)
     responsibilities, objective = step.expect(point)
     trace = [objective]
+    slow = torch.zeros_like(iterations, dtype=torch.bool)
+    pause, resume = torch.zeros_like(iterations), torch.zeros_like(iterations)
     live = torch.arange(batch, device=x.device)
     for taken in range(max_steps + 1):
         here, part = point.take(live), step.take(live)
         r = responsibilities[live]
-        after = part.maximise(r)
+        after = part.maximise_fast(r)
         check_variances(after.variances, after.weights > 0, live)
-        residual[live] = part.gap(here, after)
-        keep = residual[live] >= tolerance
+        gap = part.gap(here, after)
+        slow[live] |= gap * (gap / residual[live]) ** EM_STEPS > tolerance
+        residual[live] = gap
+        keep = gap >= tolerance
         if taken == max_steps or not bool(keep.any()):
             break
         live, here, part, r, after = live[keep], here.take(keep), part.take(keep), r[keep], after.take(keep)
         new_r, new_objective = part.expect(after)
-        if bool((residual[live] < NEWTON_FROM).any()):
-            leap, climbs = part.newton(here, r)
-            leap_r, leap_objective = part.expect(leap)
-            better = climbs & (leap_objective >= new_objective)
-            after = leap.where(better, after)
-            new_r = torch.where(better[:, None, None], leap_r, new_r)
-            new_objective = torch.where(better, leap_objective, new_objective)
+        ready = (slow & (residual < NEWTON_FROM) & (resume <= taken))[live].nonzero().flatten()
+        if len(ready):
+            some, tried = part.take(ready), live[ready]
+            leap, climbs = some.newton(here.take(ready), r[ready])
+            leap_r, leap_objective = some.expect(leap)
+            better = climbs & (leap_objective >= new_objective[ready])
+            won = ready[better]
+            after.put(won, leap.take(better))
+            new_r[won], new_objective[won] = leap_r[better], leap_objective[better]
+            pause[tried] = torch.where(better, 0, 2 * pause[tried] + 1)  # refused: wait, longer every time
+            resume[tried] = taken + 1 + pause[tried]
         point.put(live, after)
         responsibilities[live] = new_r
         iterations[live] += 1

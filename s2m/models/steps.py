@@ -13,6 +13,7 @@ from s2m.models.prior import log_prior
 
 EMPTY = 1e-10  # a component that holds less than this many examples is dropped
 ROUNDING = 1e-13  # share of E[x^2] below which its difference from E[x]^2 is rounding
+DIGITS = 1e-4  # share of E[x^2] above which that difference is right to 12 digits
 
 
 class Step:
@@ -23,7 +24,10 @@ class Step:
 
     def take(self, index: Tensor) -> Step:
         """The same for the sets at `index`."""
-        return Step(self.x[index], self.w[index], self.alpha, self.beta)
+        part = Step(self.x[index], self.w[index], self.alpha, self.beta)
+        if "squares" in self.__dict__:
+            part.squares = self.squares[index]
+        return part
 
     @cached_property
     def squares(self) -> Tensor:
@@ -58,6 +62,15 @@ class Step:
         idle = self.beta / self.alpha if self.alpha > 0 else torch.ones_like(self.beta)
         variances = torch.where(held.unsqueeze(-1), variances, idle)
         return Point(count / count.sum(-1, keepdim=True), means, variances)
+
+    def maximise_fast(self, r: Tensor) -> Point:
+        """As `maximise`, by the rough way for every set where that keeps 12 digits."""
+        point = self.maximise(r, rough=True)
+        second = point.variances + point.means.square()
+        lost = ((point.variances < DIGITS * second) | ~(point.variances > 0)).flatten(1).any(1).nonzero().flatten()
+        if len(lost):
+            point.put(lost, self.take(lost).maximise(r[lost]))
+        return point
 
     def gap(self, point: Point, after: Point) -> Tensor:
         """(B,) the largest move from `point` to `after`, in standard deviations and log units."""

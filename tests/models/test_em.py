@@ -82,7 +82,7 @@ def test_converged_means_that_the_gradient_is_zero(seed: int) -> None:
     assert (a / w.sum()).abs().max() < 3e-10
 
 
-@pytest.mark.parametrize("steps", [3, 1000])
+@pytest.mark.parametrize("steps", [1, 1000])
 def test_the_residual_is_the_move_that_em_would_still_make(steps: int) -> None:
     """Told by one EM step written out in numpy, for a fit that was stopped and for one that arrived."""
     x = clusters(7, 40, 2, 2, 1.0)
