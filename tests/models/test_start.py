@@ -40,9 +40,9 @@ def test_an_example_of_no_weight_is_never_drawn() -> None:
 
 
 def test_padding_does_not_change_the_draw() -> None:
-    x = clusters(0, 7, 3, 3, 3.0).unsqueeze(0)
-    padded = torch.cat([x, torch.zeros(1, 5, 3).double()], 1)
-    w = torch.cat([torch.ones(1, 7), torch.zeros(1, 5)], 1).double()
+    x = torch.stack([clusters(seed, 7, 3, 3, 3.0) for seed in range(4)])
+    padded = torch.cat([x, torch.zeros(4, 5, 3).double()], 1)
+    w = torch.cat([torch.ones(4, 7), torch.zeros(4, 5)], 1).double()
     plain, _ = seed_centres(x, w[:, :7], 3, random_generator(4))
     with_padding, _ = seed_centres(padded, w, 3, random_generator(4))
     torch.testing.assert_close(with_padding, plain, rtol=0, atol=0)
