@@ -58,6 +58,8 @@ class Step:
         else:
             square = (self.x.unsqueeze(1) - means.unsqueeze(2)).square()  # (B, k, N, n)
             scatter = (held_by.unsqueeze(2) @ square).squeeze(2)
+            if self.alpha == 0:  # without a prior such a variance has vanished, and its density would be noise
+                scatter = torch.where(scatter > ROUNDING * (held_by @ self.squares), scatter, 0.0)
         variances = (scatter + 2 * self.beta) / (safe + 2 * self.alpha)
         idle = self.beta / self.alpha if self.alpha > 0 else torch.ones_like(self.beta)
         variances = torch.where(held.unsqueeze(-1), variances, idle)

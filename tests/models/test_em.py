@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from problems import Case, assert_same, cases, clusters, objective, one_set, random_generator
 from sklearn.mixture import GaussianMixture
 from torch import Tensor
+from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
 from s2m import Mixture, S2MError, VariancePrior, fit_gaussian, fit_mixture
 from s2m.models.em import ConvergenceWarning
@@ -338,3 +339,22 @@ def test_a_component_that_collapses_on_the_way_is_an_error_that_names_the_set() 
     )
     with pytest.raises(S2MError, match="set 1, component 0 has zero variance in dimension 0"):
         fit_mixture(torch.stack([fine, narrow]), 2, prior=None, start=start)
+
+
+@pytest.mark.parametrize("apart", [0.0, 1e-12, 1e-10, 1e-9, 1e-8, 1e-7])
+def test_a_variance_at_the_level_of_rounding_has_vanished(apart: float) -> None:
+    """Examples nearer than 1e-7 of the spread: squares of distances to them would be wrong by more than a variance."""
+    for offset in (0.0, 0.3, 1000.0):
+        x = torch.tensor([0.0, apart, 2 * apart, 1.0, 1.5, 2.5, 3.0]).double().unsqueeze(1) + offset
+        with pytest.raises(S2MError, match="has zero variance in dimension 0; give a prior"):
+            fit_mixture(x, 2, prior=None)
+
+
+@pytest.mark.parametrize("apart", [1e-6, 1e-4, 1e-2])
+def test_a_narrow_component_is_still_told_rightly(apart: float) -> None:
+    x = torch.tensor([0.0, apart, 2 * apart, 1.0, 1.5, 2.5, 3.0]).double().unsqueeze(1)
+    density = fit_mixture(x, 2, prior=None)
+    exact = Independent(Normal(density.means, density.variances.sqrt()), 1)
+    expected = MixtureSameFamily(Categorical(density.weights), exact).log_prob(x.unsqueeze(1)).sum().item()
+    # The square is expanded: 1e-16 (spread / deviation)^2 is what that costs an example.
+    assert density.log_prob(x).sum().item() == pytest.approx(expected, abs=1e-14 / apart**2 + 1e-9)
