@@ -11,6 +11,7 @@ the fit, and the way back. Unrolling needs no fit, so it is timed without one.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import json
 import os
 import subprocess
@@ -128,6 +129,9 @@ def peak(setting: Setting, method: str) -> float:
     """MB that one forward and backward holds at most; called in a process of its own."""
     Gradients(Setting(1, 8, 2, 2))(method)  # what is loaded at a first call is not counted
     run = Gradients(setting)
+    if Path("/proc/self/clear_refs").is_file():  # Linux: give back what the search for a start held, and forget it
+        ctypes.CDLL(None).malloc_trim(0)
+        Path("/proc/self/clear_refs").write_text("5")
     before = high_water()
     run(method)
     return high_water() - before
@@ -206,7 +210,8 @@ def time_fits(setting: Setting, seconds: float) -> list[dict[str, object]]:
 
 def measure(quick: bool, seconds: float, sweep: bool) -> list[dict[str, object]]:
     """Every row, with the threads this process has; `sweep`: also over other sizes, and with peak memory."""
-    load = os.getloadavg()[0]
+    load, threads = os.getloadavg()[0], torch.get_num_threads()
+    where = machine() + "".join(f", {name} {version(name)}" for name in PEERS if installed(name))
     note = f"not a quiet machine: load average {load:.1f} before it began" if load > 1 else ""
     base = Setting(2, 10, 4, 2) if quick else Setting()
     rows = []
@@ -223,8 +228,7 @@ def measure(quick: bool, seconds: float, sweep: bool) -> list[dict[str, object]]
     fits = Setting(3, 20, 4, 2) if quick else Setting(64)
     say(f"{fits}, the fit alone")
     rows += time_fits(fits, seconds)
-    where = machine() + "".join(f", {name} {version(name)}" for name in PEERS if installed(name))
-    return [{**row, "threads": torch.get_num_threads(), "note": note, "machine": where} for row in rows]
+    return [{**row, "threads": threads, "note": note, "machine": where} for row in rows]
 
 
 def say(line: str) -> None:
@@ -261,7 +265,11 @@ def main() -> None:
         command += ["--quick"] if arguments.quick else []
         # Threads are told by the environment: torch.set_num_threads can hang MKL (pytorch #142815).
         done = subprocess.run(
-            command, env={**os.environ, "OMP_NUM_THREADS": str(threads)}, check=True, stdout=subprocess.PIPE, text=True
+            command,
+            env={**os.environ, "OMP_NUM_THREADS": str(threads), "NUMBA_NUM_THREADS": str(threads)},  # pomegranate's
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         rows += json.loads(done.stdout)
         table = tabulate(rows)
