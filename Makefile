@@ -1,7 +1,7 @@
 # One target per thing a person does; continuous integration runs the same lines. `make` alone lists them.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help book test results data notebooks lint bench clean
+.PHONY: help book test results data notebooks lint bench bench-gradient clean
 
 PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -34,7 +34,7 @@ else
 endif
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 book: $(READY) ## execute the chapters and build the book; minutes, no data needed
 	$(SAY) "executing the chapters on $(WHICH)"
@@ -62,8 +62,10 @@ notebooks: $(READY) ## execute the chapters and store them in book/, to be commi
 lint: $(INSTALLED) ## check the code with ruff
 	@.venv/bin/ruff check .
 
-bench: $(PEERS) ## time the set models against the embedding, and the gradient of a fit against other ways; minutes
+bench: $(INSTALLED) ## time the set models against the embedding, a minute
 	@$(PY) bench/layer.py
+
+bench-gradient: $(PEERS) ## time the gradient of a fit against other ways and other libraries, minutes
 	@$(PY) bench/gradient.py
 
 clean: ## remove the built book and caches; keeps .venv and data
