@@ -256,7 +256,7 @@ def main() -> None:
         return
     for name in PEERS:
         if not installed(name):
-            say(f"{name} is not installed, so it is not timed: `make bench` installs it")
+            say(f"{name} is not installed, so it is not timed: `make bench-gradient` installs it")
     rows: list[dict[str, object]] = []
     out = arguments.out or (None if arguments.quick else TABLE)
     for threads in (1,) if arguments.quick else sorted({1, os.cpu_count() or 1}):

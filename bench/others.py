@@ -1,6 +1,6 @@
 """What s2m is timed against: torchopt's implicit gradient, and scikit-learn's and pomegranate's fits.
 
-None of it is needed to use s2m: `make bench` installs torchopt and pomegranate from requirements-peers.txt.
+None of it is needed to use s2m: `make bench-gradient` installs torchopt and pomegranate from requirements-peers.txt.
 """
 
 from __future__ import annotations
