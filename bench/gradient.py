@@ -85,7 +85,7 @@ class Gradients:
         self.x, _ = problem(setting)
         self.k = setting.components
         step, generator = self.step(self.x), torch.Generator().manual_seed(0)
-        self.begin = best_start(self.x, step.w, step, self.k, generator, 4)
+        self.begin = best_start(step, self.k, generator, 4)
         self.start = Mixture(self.begin.weights, self.begin.means, self.begin.variances)
         self.upstream = [torch.randn(part.shape, generator=generator).double() for part in vars(self.begin).values()]
         self.backward: dict[str, list[float]] = {name: [] for name in METHODS}

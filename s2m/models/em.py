@@ -15,7 +15,7 @@ from s2m.models.mixture import FitRecord, Mixture
 from s2m.models.prior import DEFAULT_PRIOR, VariancePrior, natural_parameters
 from s2m.models.start import best_start, warm_start
 from s2m.models.steps import Step
-from s2m.models.study import Gradient, attach
+from s2m.models.study import Gradient, attach, check_gradient
 
 NEWTON_FROM = 0.1  # residual below which Newton's step is tried; above it, its quadratic model is of little use
 EM_STEPS = 25  # steps of EM that cost about what Newton's cost: a set that would be done with fewer never asks for them
@@ -59,9 +59,9 @@ def fit_mixture(
         A `Mixture` in the descriptors' dtype; everything inside is float64.
 
     Raises:
-        S2MError: as `fit_gaussian`; and k < 1, or a start of another shape.
+        S2MError: as `fit_gaussian`; and k < 1, a start of another shape, or an unknown gradient.
 
-    Derived in the chapter "The network".
+    Explained in the chapter "The network"; its gradient is derived in "The gradient through the fit".
 
     >>> density = fit_mixture(torch.tensor([[0.0], [0.1], [5.0], [5.1]]), components=2)
     >>> [round(mean, 4) for mean in sorted(density.means.flatten().tolist())]
@@ -69,6 +69,7 @@ def fit_mixture(
     """
     if components < 1:
         raise S2MError(f"components is {components}: a mixture needs at least one")
+    check_gradient(gradient)
     if components == 1:
         return fit_gaussian(descriptors, weights, prior)
     x, w = check_set(descriptors, weights)
@@ -81,27 +82,25 @@ def fit_mixture(
     with torch.no_grad():
         if start is None:
             generator = torch.Generator().manual_seed(0) if generator is None else generator
-            begin = best_start(x, w, search, components, generator, restarts)
+            begin = best_start(search, components, generator, restarts)
         else:
             begin = warm_start(start, centre, components)
-        end, r, record = climb(x, w, search, begin, tolerance, max_steps)
+        end, r, record = climb(search, begin, tolerance, max_steps)
     fitted = attach(gradient, step, begin, end, r)
     return Mixture(fitted.weights, fitted.means + centre, fitted.variances, record).to(descriptors.dtype)
 
 
-def climb(
-    x: Tensor, w: Tensor, step: Step, begin: Point, tolerance: float, max_steps: int
-) -> tuple[Point, Tensor, FitRecord]:
+def climb(step: Step, begin: Point, tolerance: float, max_steps: int) -> tuple[Point, Tensor, FitRecord]:
     """EM until it is near the top, then Newton's steps where they climb; sets that have arrived are left alone."""
-    batch = len(x)
+    batch = len(step.x)
     point = Point(begin.weights.clone(), begin.means.clone(), begin.variances.clone())
-    residual = torch.full_like(w[:, 0], torch.inf)
-    iterations = torch.zeros(batch, dtype=torch.long, device=x.device)
+    residual = torch.full_like(step.w[:, 0], torch.inf)
+    iterations = torch.zeros(batch, dtype=torch.long, device=step.x.device)
     responsibilities, objective = step.expect(point)
     trace = [objective]
     slow = torch.zeros_like(iterations, dtype=torch.bool)
     pause, resume = torch.zeros_like(iterations), torch.zeros_like(iterations)
-    live = torch.arange(batch, device=x.device)
+    live = torch.arange(batch, device=step.x.device)
     for taken in range(max_steps + 1):
         here, part = point.take(live), step.take(live)
         r = responsibilities[live]

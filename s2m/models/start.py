@@ -50,17 +50,17 @@ def assign(x: Tensor, centres: Tensor, held: Tensor) -> Tensor:
     return torch.nn.functional.one_hot(distance.argmin(-1), centres.shape[1]).to(x.dtype)
 
 
-def best_start(x: Tensor, w: Tensor, step: Step, components: int, generator: torch.Generator, restarts: int) -> Point:
+def best_start(step: Step, components: int, generator: torch.Generator, restarts: int) -> Point:
     """The most promising of several k-means++ starts, each given a few EM steps."""
-    copies = torch.arange(len(x), device=x.device).repeat_interleave(restarts)
-    many = step.take(copies)
+    sets = torch.arange(len(step.x), device=step.x.device)
+    many = step.take(sets.repeat_interleave(restarts))
     centres, held = seed_centres(many.x, many.w, components, generator)
     point = many.maximise(assign(many.x, centres, held), rough=True)
     for _ in range(TRY_STEPS):
         point = many.maximise(many.expect(point)[0], rough=True).where(~point.collapsed(), point)
     objective = torch.where(point.collapsed(), -torch.inf, many.expect(point)[1])
     best = objective.reshape(-1, restarts).argmax(1)
-    point = point.take(torch.arange(len(x), device=x.device) * restarts + best)
+    point = point.take(sets * restarts + best)
     check_variances(point.variances, point.weights > 0)  # raised only where every start collapsed
     return point
 

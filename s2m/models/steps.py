@@ -82,7 +82,7 @@ class Step:
         return torch.maximum(torch.maximum(moved, grown).amax((1, 2)), shifted.amax(1))
 
     def newton(self, point: Point, r: Tensor) -> tuple[Point, Tensor]:
-        """Newton's step on J, and (B,) whether it climbs: the Hessian is definite and J does not fall."""
+        """Newton's step on J, and (B,) whether to try it: the Hessian is definite and the step not too long."""
         curvature = Curvature(self.x, self.w, r, point, self.alpha)
         held_by = (r * self.w.unsqueeze(-1)).mT.unsqueeze(2)
         pulled = (held_by @ curvature.features).squeeze(2)  # gradient of J, but for the softmax and the prior

@@ -13,11 +13,12 @@ The chapter "The gradient through the fit" compares them.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
+from s2m.errors import S2MError
 from s2m.models.curvature import Curvature, Point
 from s2m.models.implicit import ImplicitFit, solve_directly
 from s2m.models.steps import Step
@@ -25,6 +26,12 @@ from s2m.models.steps import Step
 Gradient = Literal["exact", "published", "one-step", "unrolled", "conjugate"]
 UNROLLED = 20  # EM steps that "unrolled" keeps
 RIDGE = 1e-5  # added to the published system, as its authors' program does
+
+
+def check_gradient(gradient: str) -> None:
+    """Raise S2MError unless the gradient is one of those above."""
+    if gradient not in get_args(Gradient):
+        raise S2MError(f"there is no gradient {gradient!r}: give one of {', '.join(get_args(Gradient))}")
 
 
 def attach(gradient: Gradient, step: Step, begin: Point, end: Point, r: Tensor) -> Point:

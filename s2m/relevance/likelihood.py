@@ -16,8 +16,9 @@ Components = int | Literal["bic"]
 
 
 class Likelihood(Relevance):
-    """r(z | X) = log p(z | X), the log density of z under the mixture fitted to X. Explained in the chapter "The
-    network".
+    """r(z | X) = log p(z | X), the log density of z under the mixture fitted to X.
+
+    Explained in the chapter "The network".
 
     Args:
         components: k >= 1 Gaussians, or "bic" to choose between 1 and 4 for every set.

@@ -5,7 +5,7 @@ import torch
 from problems import clusters, random_generator
 from torch import Tensor
 
-from s2m import VariancePrior, fit_mixture
+from s2m import S2MError, VariancePrior, fit_mixture
 from s2m.models.study import Gradient
 
 SOFT = torch.stack([clusters(seed, count=30, size=6, components=2, distance=0.7, scale=1.0) for seed in (0, 2, 4)])
@@ -54,3 +54,9 @@ def test_unrolling_tends_to_the_exact_gradient(monkeypatch: pytest.MonkeyPatch) 
         errors.append(error("unrolled", STRONG))
     assert errors[0] > errors[1] > errors[2]
     assert errors[2] < 1e-4  # EM converges linearly; 500 steps leave 7e-6 of it here
+
+
+@pytest.mark.parametrize("components", [1, 2])
+def test_an_unknown_gradient_is_an_error(components: int) -> None:
+    with pytest.raises(S2MError, match="no gradient 'exat': give one of exact"):
+        fit_mixture(SOFT, components, gradient="exat")
