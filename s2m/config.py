@@ -10,6 +10,7 @@ import pydantic
 
 from s2m.embeddings import EMBEDDINGS
 from s2m.errors import S2MError
+from s2m.models.study import Gradient
 
 
 class Config(pydantic.BaseModel, extra="forbid", frozen=True):
@@ -30,6 +31,7 @@ class Config(pydantic.BaseModel, extra="forbid", frozen=True):
     prior_strength: float = pydantic.Field(1.0, ge=0)  # 0: no prior, maximum likelihood
     prior_variance: pydantic.PositiveFloat = 0.01
     learn_prior: bool = False
+    gradient: Gradient = "exact"  # the others are for study: see s2m.models.study
 
     examples: pydantic.PositiveInt = 5  # drawings of a concept set X
     relevant: pydantic.PositiveInt = 15  # of Z+

@@ -34,7 +34,7 @@ def build_relevance(config: Config) -> Relevance:
     if config.relevance == "nearest":
         return Nearest()
     prior = VariancePrior(config.prior_strength, config.prior_variance) if config.prior_strength else None
-    return Likelihood(config.components, prior, config.learn_prior)
+    return Likelihood(config.components, prior, config.learn_prior, config.gradient)
 
 
 def build_network(config: Config) -> RelevanceNet:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from s2m.errors import S2MError
 from s2m.models import Mixture, VariancePrior, fit_mixture, select_components
 from s2m.models.prior import DEFAULT_PRIOR
+from s2m.models.study import Gradient, check_gradient
 from s2m.relevance.base import Relevance, Scorer
 
 Components = int | Literal["bic"]
@@ -25,9 +26,11 @@ class Likelihood(Relevance):
         prior: the prior on the variances; None is maximum likelihood.
         learn_prior: learn the prior's strength and variance with the embedding (as logarithms, so that they stay
             positive).
+        gradient: "exact"; the others are for study, with a fixed number of components >= 2, see `s2m.models.study`.
 
     Raises:
-        S2MError: components that are neither a number >= 1 nor "bic"; learn_prior without a prior.
+        S2MError: components that are neither a number >= 1 nor "bic"; learn_prior without a prior, or with a gradient
+            that does not reach it; an unknown gradient.
 
     >>> relevance = Likelihood(components=1, prior=None)
     >>> relevance(torch.tensor([[[0.0], [2.0]]]), torch.tensor([[1.0]]))
@@ -35,14 +38,21 @@ class Likelihood(Relevance):
     """
 
     def __init__(
-        self, components: Components = 1, prior: VariancePrior | None = DEFAULT_PRIOR, learn_prior: bool = False
+        self,
+        components: Components = 1,
+        prior: VariancePrior | None = DEFAULT_PRIOR,
+        learn_prior: bool = False,
+        gradient: Gradient = "exact",
     ) -> None:
         super().__init__()
         if components != "bic" and (not isinstance(components, int) or components < 1):
             raise S2MError(f'components is {components!r}: give a number >= 1, or "bic"')
         if prior is None and learn_prior:
             raise S2MError("learn_prior needs a prior to start from: give prior=VariancePrior()")
-        self.components = components
+        check_gradient(gradient)
+        if learn_prior and gradient == "published":
+            raise S2MError('the "published" gradient does not reach the prior: learn_prior needs another one')
+        self.components, self.gradient = components, gradient
         logs = None if prior is None else torch.tensor([float(prior.strength), float(prior.variance)]).log()
         self.log_prior: Tensor | None
         if learn_prior:
@@ -62,7 +72,7 @@ class Likelihood(Relevance):
         """The mixtures fitted to examples (B, N, n)."""
         if self.components == "bic":
             return select_components(examples, weights=weights, prior=self.prior).density
-        return fit_mixture(examples, self.components, weights, self.prior)
+        return fit_mixture(examples, self.components, weights, self.prior, gradient=self.gradient)
 
     def fit(self, examples: Tensor, weights: Tensor | None = None) -> Scorer:
         """Keep 2 k n + k numbers a set. Raises S2MError as `fit_mixture` does."""

@@ -74,3 +74,21 @@ def test_components_that_are_no_number_are_an_error(components: object) -> None:
 def test_learning_no_prior_is_an_error() -> None:
     with pytest.raises(S2MError, match="learn_prior needs a prior to start from"):
         Likelihood(1, None, learn_prior=True)
+
+
+def test_the_gradient_of_the_fit_can_be_chosen_for_study() -> None:
+    examples, queries = unit(2, 8, 4, seed=0), unit(2, 6, 4, seed=1)
+    prior = VariancePrior(5.0, 0.3)  # wide, so that responsibilities are soft and the gradients differ
+    for gradient in ("exact", "one-step"):
+        leaf, direct = examples.clone().requires_grad_(), examples.clone().requires_grad_()
+        relevance = Likelihood(2, prior, gradient=gradient)  # type: ignore[arg-type]
+        relevance(leaf, queries).sum().backward()
+        fit_mixture(direct, 2, prior=relevance.prior, gradient=gradient).log_prob(queries).sum().backward()  # type: ignore[arg-type]
+        assert torch.equal(leaf.grad, direct.grad)
+
+
+def test_a_gradient_that_cannot_do_what_is_asked_is_an_error() -> None:
+    with pytest.raises(S2MError, match="there is no gradient 'two-step'"):
+        Likelihood(2, gradient="two-step")  # type: ignore[arg-type]
+    with pytest.raises(S2MError, match='the "published" gradient does not reach the prior'):
+        Likelihood(2, learn_prior=True, gradient="published")
