@@ -35,7 +35,7 @@ from s2m.models.curvature import Point
 from s2m.models.prior import natural_parameters
 from s2m.models.start import best_start
 from s2m.models.steps import Step
-from s2m.runs import write_bytes
+from s2m.storage import write_bytes
 
 TABLE = Path(__file__).parent.parent / "results" / "tables" / "gradient.csv"
 METHODS = ("exact", "exact, own start", "conjugate", "one-step", "unrolled 20", "unrolled 100", "published", "torchopt")

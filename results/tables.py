@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from s2m.evaluation import confidence95
-from s2m.runs import write_bytes
+from s2m.storage import write_bytes
 
 METHODS = {"s2m-gauss": "S2M-Gauss", "gauss-avg-ft": "Gauss-AVG-FT", "avg-ft": "AVG-FT", "nn-ft": "NN-FT"}
 

@@ -1,4 +1,4 @@
-"""The one error of this package that is meant for a reader, not for a programmer."""
+"""The one error and the one warning of this package, both meant for a reader, not for a programmer."""
 
 
 class S2MError(ValueError):
@@ -11,3 +11,7 @@ class S2MError(ValueError):
     Traceback (most recent call last):
     s2m.errors.S2MError: the example set is empty: give at least one example
     """
+
+
+class ConvergenceWarning(UserWarning):
+    """A fit is not at a strict maximum, so its implicit gradient is not exact: the line names the set and the cure."""

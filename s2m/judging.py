@@ -9,7 +9,8 @@ import numpy as np
 
 from s2m.datasets import Characters, load_characters, split_characters
 from s2m.evaluation import classify, describe_characters, one_rotation_each, retrieve
-from s2m.runs import load_run, read_run_config, write_json
+from s2m.runs import load_run, read_run_config
+from s2m.storage import write_json
 
 WAYS = (5, 20)
 TASKS = 1000

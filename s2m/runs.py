@@ -22,7 +22,7 @@ from s2m.errors import S2MError
 from s2m.layer import RelevanceNet
 from s2m.models import VariancePrior
 from s2m.relevance import Average, Likelihood, Nearest, Relevance
-from s2m.storage import written_whole
+from s2m.storage import write_bytes, write_json
 
 FORMAT = 1  # of the run folder; raised when an older folder can no longer be read
 
@@ -42,17 +42,6 @@ def build_network(config: Config) -> RelevanceNet:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)  # layers draw their weights from the global generator; the fork puts it back
         return RelevanceNet(build_embedding(config.embedding), build_relevance(config))
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all. Raises S2MError where the disk refuses."""
-    with written_whole(path, len(content)) as file:
-        file.write(content)
-
-
-def write_json(path: Path, value: object) -> None:
-    """JSON, indented, written whole or not at all."""
-    write_bytes(path, (json.dumps(value, indent=2) + "\n").encode())
 
 
 def save_config(folder: Path, config: Config) -> None:

@@ -1,6 +1,7 @@
 """Writing to disk so that a file is either whole or not there."""
 
 import errno
+import json
 import os
 import shutil
 import tempfile
@@ -55,3 +56,14 @@ def written_whole(path: Path, size: int) -> Iterator[BinaryIO]:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all. Raises S2MError where the disk refuses."""
+    with written_whole(path, len(content)) as file:
+        file.write(content)
+
+
+def write_json(path: Path, value: object) -> None:
+    """JSON, indented, written whole or not at all."""
+    write_bytes(path, (json.dumps(value, indent=2) + "\n").encode())

@@ -32,9 +32,8 @@ from s2m.runs import (
     read_tensors,
     save_config,
     save_network,
-    write_bytes,
-    write_json,
 )
+from s2m.storage import write_bytes, write_json
 
 
 @dataclass

@@ -19,7 +19,6 @@ from s2m.runs import (
     read_tensors,
     save_config,
     save_network,
-    write_json,
 )
 
 CONFIG = Config(embedding="lenet", relevance="likelihood", components=2, learn_prior=True, seed=3)
@@ -95,15 +94,6 @@ def test_the_commit_or_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(subprocess, "run", absent)
     assert git_commit() == "unknown"
-
-
-def test_json_is_written_whole(tmp_path: Path) -> None:
-    write_json(tmp_path / "new" / "x.json", {"a": [1, 2.5]})
-    assert json.loads((tmp_path / "new" / "x.json").read_text()) == {"a": [1, 2.5]}
-    with pytest.raises(TypeError):
-        write_json(tmp_path / "new" / "x.json", object())
-    assert json.loads((tmp_path / "new" / "x.json").read_text()) == {"a": [1, 2.5]}
-    assert [path.name for path in (tmp_path / "new").iterdir()] == ["x.json"]
 
 
 def test_no_run_folder(tmp_path: Path) -> None:

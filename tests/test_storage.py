@@ -1,6 +1,7 @@
 """A file is whole or it is not there."""
 
 import errno
+import json
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 import s2m
 from s2m import storage
 from s2m.errors import S2MError
-from s2m.storage import written_whole
+from s2m.storage import write_json, written_whole
 
 
 def test_it_takes_its_name_at_the_end(tmp_path: Path) -> None:
@@ -61,3 +62,12 @@ def test_killed_in_the_middle_it_leaves_no_half_file(tmp_path: Path) -> None:
     )
     assert ended.returncode == -signal.SIGKILL
     assert not (tmp_path / "file").exists()
+
+
+def test_json_is_written_whole(tmp_path: Path) -> None:
+    write_json(tmp_path / "new" / "x.json", {"a": [1, 2.5]})
+    assert json.loads((tmp_path / "new" / "x.json").read_text()) == {"a": [1, 2.5]}
+    with pytest.raises(TypeError):
+        write_json(tmp_path / "new" / "x.json", object())
+    assert json.loads((tmp_path / "new" / "x.json").read_text()) == {"a": [1, 2.5]}
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["x.json"]

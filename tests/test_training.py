@@ -16,7 +16,8 @@ import torch
 from s2m import Characters, HistogramLoss, S2MError, generate_characters, load_run
 from s2m.config import Config
 from s2m.episodes import draw_tuples, generator
-from s2m.runs import build_network, write_bytes
+from s2m.runs import build_network
+from s2m.storage import write_bytes
 from s2m.training import Trainer, is_finished, resume
 
 # Few bins: of a few scores among 100 bins hardly any two would share one, and a step would change nothing.
@@ -127,6 +128,7 @@ def test_killed_before_any_file_is_written_it_ends_the_same(
     folder = tmp_path / "run"
     monkeypatch.setattr("s2m.training.write_bytes", killing)
     monkeypatch.setattr("s2m.runs.write_bytes", killing)
+    monkeypatch.setattr("s2m.storage.write_bytes", killing)  # what write_json calls
     try:
         Trainer(tiny(), folder, letters).run()
     except Killed:

@@ -84,67 +84,80 @@ def contrasts(responsibilities: Tensor) -> Tensor:
 
 
 class Curvature:
-    """The factors of D - U U^T for B sets, ready to solve with.
+    """The factors of D - U U^T for B sets, ready to solve with, in units in which D is the identity.
 
     x: (B, N, n), w: (B, N), r: (B, N, k) responsibilities at `point`; alpha: the prior's scalar. All float64.
     """
 
     def __init__(self, x: Tensor, w: Tensor, r: Tensor, point: Point, alpha: Tensor) -> None:
-        count = torch.einsum("bi,bim->bm", w, r)
-        safe = torch.where(count > 0, count, 1.0).unsqueeze(-1)  # an empty component keeps an invertible block
-        deviation = (x.unsqueeze(1) - point.means.unsqueeze(2)) / point.variances.unsqueeze(2)  # (B, k, N, n)
-        square = (deviation.square() * point.variances.unsqueeze(2) - 1) / 2
-        self.features = torch.cat([torch.ones_like(square[..., :1]), deviation, square], -1)  # g: (B, k, N, 1 + 2n)
-        spread = (safe / 2 + alpha).expand_as(point.variances)
-        self.diagonal = torch.cat([safe, safe / point.variances, spread], -1)  # D: (B, k, 1 + 2n)
+        count = (w.unsqueeze(1) @ r).mT  # (B, k, 1)
+        count = torch.where(count > 0, count, 1.0)  # an empty component keeps an invertible block
+        spread = count / 2 + alpha
+        self.diagonal = torch.cat([count, count / point.variances, spread.expand_as(point.means)], -1)  # (B, k, 1 + 2n)
+        self.root = self.diagonal.rsqrt()  # D^{-1/2}
+        x, count, spread = x.unsqueeze(1), count.unsqueeze(2), spread.unsqueeze(2)
+        z = (x - point.means.unsqueeze(2)) * (1 / point.variances.sqrt()).unsqueeze(2)  # (B, k, N, n)
+        square = (z.square() - 1) * (0.5 * spread.rsqrt())
+        one = count.rsqrt()
+        self.features = torch.cat([one.expand_as(z[..., :1]), z * one, square], -1)  # D^{-1/2} g: (B, k, N, 1 + 2n)
         self.mix = contrasts(r).mT * w.sqrt()[..., None, None]  # C^T sqrt(w): (B, N, k - 1, k)
+
+    def project(self, rows: Tensor) -> Tensor:
+        """g . rows: (B, k, 1 + 2n) -> (B, k, N), in units in which D is the identity."""
+        return (self.features @ rows.unsqueeze(-1)).squeeze(-1)
+
+    def lift(self, values: Tensor) -> Tensor:
+        """The transpose of `project`: (B, k, N) -> (B, k, 1 + 2n)."""
+        return (values.unsqueeze(2) @ self.features).squeeze(2)
 
     def multiply(self, rows: Tensor) -> Tensor:
         """(D - U U^T) times `rows` (B, k, 1 + 2n)."""
-        projected = torch.einsum("bipm,bmi->bip", self.mix, (self.features @ rows.unsqueeze(-1)).squeeze(-1))
-        lifted = torch.einsum("bipm,bip->bmi", self.mix, projected)
-        return self.diagonal * rows - (lifted.unsqueeze(2) @ self.features).squeeze(2)
+        rows = rows / self.root
+        projected = torch.einsum("bipm,bmi->bip", self.mix, self.project(rows))
+        return (rows - self.lift(torch.einsum("bipm,bip->bmi", self.mix, projected))) / self.root
 
     def solve(self, rows: Tensor, damped: bool = True) -> tuple[Tensor, Tensor]:
-        """(D - U U^T)^{-1} times `rows` (B, k, 1 + 2n); and (B,) whether each matrix is positive definite.
+        """(D - U U^T)^{-1} times `rows` (B, k, 1 + 2n); and (B,) the verdict of `solve_definite`.
 
         With V = D^{-1/2} U the matrix is D^{1/2} (I - V V^T) D^{1/2}. Where the examples are fewer than the parameters,
         Woodbury's identity (I - V V^T)^{-1} = I + V (I - V^T V)^{-1} V^T turns the solve into one of size N (k - 1).
         """
-        root = self.diagonal.rsqrt()
-        features, right = self.features * root.unsqueeze(2), rows * root
         batch, count, contrasts_each, components = self.mix.shape
         if contrasts_each == 0:  # one component: the Hessian is diagonal
             return rows / self.diagonal, torch.ones(batch, dtype=torch.bool, device=rows.device)
-        if count * contrasts_each <= components * features.shape[3]:
-            kernel = features @ features.mT  # (B, k, N, N)
-            gram = features.new_zeros(batch, contrasts_each, count, contrasts_each, count)
+        right = rows * self.root
+        if count * contrasts_each <= components * rows.shape[2]:
+            kernel = self.features @ self.features.mT  # (B, k, N, N)
+            gram = rows.new_zeros(batch, contrasts_each, count, contrasts_each, count)
             for m in range(components):  # half the time of one einsum, which moves axes about
                 mix = self.mix[..., m].mT  # (B, k - 1, N)
                 gram.addcmul_(mix[..., None, None] * mix[:, None, None], kernel[:, m, None, :, None])
-            projected = torch.einsum("bipm,bmi->bpi", self.mix, (features @ right.unsqueeze(-1)).squeeze(-1))
+            projected = torch.einsum("bipm,bmi->bpi", self.mix, self.project(right))
             inner, definite = solve_definite(gram.flatten(1, 2).flatten(2), projected.flatten(1), damped)
-            lifted = torch.einsum("bipm,bpi->bmi", self.mix, inner.unflatten(1, (contrasts_each, count)))
-            answer = right + (lifted.unsqueeze(2) @ features).squeeze(2)
+            inner = inner.unflatten(1, (contrasts_each, count))
+            answer = right + self.lift(torch.einsum("bipm,bpi->bmi", self.mix, inner))
         else:
-            v = torch.einsum("bipm,bmid->bmdip", self.mix, features).flatten(1, 2).flatten(2)
+            v = torch.einsum("bipm,bmid->bmdip", self.mix, self.features).flatten(1, 2).flatten(2)
             answer, definite = solve_definite(v @ v.mT, right.flatten(1), damped)
             answer = answer.unflatten(1, (components, -1))
-        return answer * root, definite
+        return answer * self.root, definite
 
 
 def solve_definite(gram: Tensor, right: Tensor, damped: bool = True) -> tuple[Tensor, Tensor]:
     """(I - gram)^{-1} right for gram (B, m, m) and right (B, m); and (B,) whether I - gram is positive definite.
 
-    Where it is not, its set is not at a strict maximum and has no gradient; directions in which the objective is flat
-    or bends upward are then damped, so that the answer is finite; undamped, the answer of such a set means nothing.
+    Where it is not, its set is not at a strict maximum. Damped, directions in which the objective is flat or bends
+    upward are held at a least curvature, so that the answer is finite: right where it is flat, since nothing of a
+    density changes along a ridge, and only there the verdict is still true. Undamped, such an answer means nothing.
     """
     system = torch.eye(gram.shape[-1], dtype=gram.dtype, device=gram.device) - gram
     factor, failed = torch.linalg.cholesky_ex(system)
     answer = torch.cholesky_solve(right.unsqueeze(-1), factor).squeeze(-1)
     definite = failed == 0
     if damped and not bool(definite.all()):
-        values, vectors = torch.linalg.eigh(system[~definite])
-        inner = (vectors.mT @ right[~definite].unsqueeze(-1)) / values.abs().clamp_min(FLAT).unsqueeze(-1)
-        answer = answer.index_put((~definite,), (vectors @ inner).squeeze(-1))
+        awkward = (~definite).nonzero().flatten()
+        values, vectors = torch.linalg.eigh(system[awkward])
+        inner = (vectors.mT @ right[awkward].unsqueeze(-1)) / values.abs().clamp_min(FLAT).unsqueeze(-1)
+        answer[awkward] = (vectors @ inner).squeeze(-1)
+        definite[awkward] = values[:, 0] > -FLAT
     return answer, definite

@@ -7,7 +7,7 @@ import warnings
 import torch
 from torch import Tensor
 
-from s2m.errors import S2MError
+from s2m.errors import ConvergenceWarning, S2MError
 from s2m.models.checks import check_set, check_variances
 from s2m.models.curvature import Point
 from s2m.models.gaussian import fit_gaussian
@@ -17,12 +17,9 @@ from s2m.models.start import best_start, warm_start
 from s2m.models.steps import Step
 from s2m.models.study import Gradient, attach, check_gradient
 
-NEWTON_FROM = 0.1  # residual below which Newton's step is tried; above it, its quadratic model is of little use
-EM_STEPS = 25  # steps of EM that cost about what Newton's cost: a set that would be done with fewer never asks for them
-
-
-class ConvergenceWarning(UserWarning):
-    """A fit stopped before it converged, so its implicit gradient is not exact."""
+ROUND = 5  # steps of EM between two looks at the residual
+PATIENCE = 5  # rounds that cost about what Newton's step costs: a set that would arrive sooner never asks for it
+NEWTON_FROM = 0.1  # residual below which it may; above it, the quadratic model of Newton's step is of little use
 
 
 def fit_mixture(
@@ -91,44 +88,40 @@ def fit_mixture(
 
 
 def climb(step: Step, begin: Point, tolerance: float, max_steps: int) -> tuple[Point, Tensor, FitRecord]:
-    """EM until it is near the top, then Newton's steps where they climb; sets that have arrived are left alone."""
+    """Rounds of EM, with Newton's step where EM is slow and it climbs higher; sets that have arrived are left alone."""
     batch = len(step.x)
-    point = Point(begin.weights.clone(), begin.means.clone(), begin.variances.clone())
-    residual = torch.full_like(step.w[:, 0], torch.inf)
-    iterations = torch.zeros(batch, dtype=torch.long, device=step.x.device)
-    responsibilities, objective = step.expect(point)
-    trace = [objective]
-    slow = torch.zeros_like(iterations, dtype=torch.bool)
-    pause, resume = torch.zeros_like(iterations), torch.zeros_like(iterations)
     live = torch.arange(batch, device=step.x.device)
+    part, here = step, begin
+    r, objective = step.expect(begin)
+    point, responsibilities, trace = begin.take(live), r.clone(), [objective]
+    residual = torch.full_like(objective, torch.inf)
+    iterations = torch.zeros(batch, dtype=torch.long, device=step.x.device)
     for taken in range(max_steps + 1):
-        here, part = point.take(live), step.take(live)
-        r = responsibilities[live]
         after = part.maximise_fast(r)
         check_variances(after.variances, after.weights > 0, live)
-        gap = part.gap(here, after)
-        slow[live] |= gap * (gap / residual[live]) ** EM_STEPS > tolerance
-        residual[live] = gap
-        keep = gap >= tolerance
-        if taken == max_steps or not bool(keep.any()):
-            break
-        live, here, part, r, after = live[keep], here.take(keep), part.take(keep), r[keep], after.take(keep)
-        new_r, new_objective = part.expect(after)
-        ready = (slow & (residual < NEWTON_FROM) & (resume <= taken))[live].nonzero().flatten()
-        if len(ready):
-            some, tried = part.take(ready), live[ready]
-            leap, climbs = some.newton(here.take(ready), r[ready])
-            leap_r, leap_objective = some.expect(leap)
-            better = climbs & (leap_objective >= new_objective[ready])
-            won = ready[better]
-            after.put(won, leap.take(better))
-            new_r[won], new_objective[won] = leap_r[better], leap_objective[better]
-            pause[tried] = torch.where(better, 0, 2 * pause[tried] + 1)  # refused: wait, longer every time
-            resume[tried] = taken + 1 + pause[tried]
-        point.put(live, after)
-        responsibilities[live] = new_r
+        round_ends = taken % ROUND == 0 or taken == max_steps
+        if round_ends:
+            point.put(live, here)
+            responsibilities[live] = r
+            before, residual[live] = residual[live], part.gap(here, after)
+            gap = residual[live]
+            keep = gap >= tolerance
+            if taken == max_steps or not bool(keep.any()):
+                break
+            slow = (gap < NEWTON_FROM) & (gap * (gap / before) ** PATIENCE > tolerance)
+            live, here, part, r, after = live[keep], here.take(keep), part.take(keep), r[keep], after.take(keep)
+        next_r, objective = part.expect(after)
+        if round_ends:
+            near = slow[keep].nonzero().flatten()
+            some = part.take(near)
+            leap, sound = some.newton(here.take(near), r[near], after.take(near))
+            leap_r, higher = some.expect(leap)
+            won = sound & (higher >= objective[near])
+            after.put(near[won], leap.take(won))
+            next_r[near[won]], objective[near[won]] = leap_r[won], higher[won]
+        here, r = after, next_r
         iterations[live] += 1
-        trace.append(trace[-1].index_put((live,), new_objective))
+        trace.append(trace[-1].index_put((live,), objective))
     converged = residual < tolerance
     if not bool(converged.all()):
         worst = int(residual.argmax())

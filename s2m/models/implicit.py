@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
+from s2m.errors import ConvergenceWarning
 from s2m.models.curvature import Curvature, Point, pack, unpack
 
 Solver = Callable[[Curvature, Tensor], Tensor]
@@ -14,8 +16,16 @@ Solver = Callable[[Curvature, Tensor], Tensor]
 
 
 def solve_directly(curvature: Curvature, rows: Tensor) -> Tensor:
-    """By the factors, exactly."""
-    return curvature.solve(rows)[0]
+    """By the factors, exactly; a `ConvergenceWarning` names a set that is not at a maximum."""
+    answer, maximum = curvature.solve(rows)
+    if not bool(maximum.all()):
+        warnings.warn(
+            f"set {int(maximum.int().argmin())} of {len(maximum)} stopped at a saddle, as nearly equal examples make: "
+            "its gradient is a damped one; give it fewer components, or a stronger prior",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
+    return answer
 
 
 class ImplicitFit(torch.autograd.Function):
@@ -50,7 +60,7 @@ class ImplicitFit(torch.autograd.Function):
         curvature = Curvature(x, w, r, Point(pi, means, variances), alpha)
         rows = ctx.solver(curvature, pack(grad_a, grad_means, grad_variances * variances))
         lambda_a, lambda_means, lambda_s = unpack(rows)
-        t = torch.einsum("bmid,bmd->bim", curvature.features, rows)  # g . lambda: (B, N, k)
+        t = curvature.project(rows / curvature.root).mT  # g . lambda: (B, N, k)
         mean_t = (r * t).sum(-1, keepdim=True)
 
         # Sum over components of r w / sigma^2 (lambda_mu + (lambda_s - t + mean t)(x - mu)); the last two terms of the

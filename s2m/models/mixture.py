@@ -53,13 +53,8 @@ class Mixture:
         batch, _, size = self.means.shape
         queries = check_queries(queries, batch, size)
         means, variances, weights = self.means.double(), self.variances.double(), self.weights.double()
-        # The square is expanded so that no (B, M, k, n) tensor is made; a common shift keeps the expansion from
-        # cancelling.
-        shift = means.detach().mean((0, 1))
-        z, m, precision = queries - shift, means - shift, 1 / variances
-        square = (z * z) @ precision.mT - 2 * z @ (m * precision).mT + (m * m * precision).sum(-1).unsqueeze(1)
-        log_normaliser = 0.5 * (variances.log().sum(-1) + size * math.log(2 * math.pi))
-        return (log_weights(weights) - log_normaliser).unsqueeze(1) - 0.5 * square
+        shift = means.detach().mean((0, 1))  # common to all, it keeps the expanded square from cancelling
+        return log_joint(with_squares(queries - shift), weights, means - shift, variances)
 
     def log_prob(self, queries: Tensor) -> Tensor:
         """log p(z | X): (B, M), in the queries' dtype. The relevance of Set2Model."""
@@ -72,6 +67,19 @@ class Mixture:
     def to(self, dtype: torch.dtype) -> Mixture:
         """The same densities in another floating-point type."""
         return Mixture(self.weights.to(dtype), self.means.to(dtype), self.variances.to(dtype), self.record)
+
+
+def with_squares(x: Tensor) -> Tensor:
+    """(..., n) to (..., 2n): x, then its elementwise square. A diagonal Gaussian's log density is linear in these."""
+    return torch.cat([x, x.square()], -1)
+
+
+def log_joint(squared: Tensor, weights: Tensor, means: Tensor, variances: Tensor) -> Tensor:
+    """log(pi_k N(x; mu_k, sigma_k^2)), (B, M, k), of `with_squares` (B, M, 2n): no (B, M, k, n) tensor is made."""
+    precision = 1 / variances
+    linear = torch.cat([means * precision, -0.5 * precision], -1)  # (B, k, 2n)
+    constant = (variances.log() + means.square() * precision).sum(-1) + means.shape[-1] * math.log(2 * math.pi)
+    return squared @ linear.mT + (log_weights(weights) - 0.5 * constant).unsqueeze(1)
 
 
 def log_weights(weights: Tensor) -> Tensor:

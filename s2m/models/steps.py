@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from s2m.models.curvature import Curvature, Point, pack, unpack
-from s2m.models.mixture import Mixture
+from s2m.models.mixture import log_joint, with_squares
 from s2m.models.prior import log_prior
 
 EMPTY = 1e-10  # a component that holds less than this many examples is dropped
@@ -22,21 +22,20 @@ class Step:
     def __init__(self, x: Tensor, w: Tensor, alpha: Tensor, beta: Tensor) -> None:
         self.x, self.w, self.alpha, self.beta = x, w, alpha, beta
 
+    @cached_property
+    def squared(self) -> Tensor:
+        """x and its elementwise square, (B, N, 2n)."""
+        return with_squares(self.x)
+
     def take(self, index: Tensor) -> Step:
         """The same for the sets at `index`."""
         part = Step(self.x[index], self.w[index], self.alpha, self.beta)
-        if "squares" in self.__dict__:
-            part.squares = self.squares[index]
+        part.squared = self.squared[index]
         return part
-
-    @cached_property
-    def squares(self) -> Tensor:
-        """x^2, elementwise."""
-        return self.x.square()
 
     def expect(self, point: Point) -> tuple[Tensor, Tensor]:
         """Responsibilities (B, N, k) and the objective J (B,)."""
-        joint = Mixture(point.weights, point.means, point.variances).log_joint(self.x)
+        joint = log_joint(self.squared, point.weights, point.means, point.variances)
         prior = torch.where(point.weights > 0, log_prior(point.variances, self.alpha, self.beta), 0.0)
         return joint.softmax(-1), (self.w * joint.logsumexp(-1)).sum(1) + prior.sum(-1)
 
@@ -50,16 +49,15 @@ class Step:
         held = count > EMPTY
         count = torch.where(held, count, 0.0)
         safe = torch.where(held, count, 1.0).unsqueeze(-1)
-        means = torch.where(held.unsqueeze(-1), held_by @ self.x / safe, 0.0)
+        first, second = (held_by @ self.squared).chunk(2, -1)
+        means = torch.where(held.unsqueeze(-1), first / safe, 0.0)
         if rough:
-            second = held_by @ self.squares
             scatter = second - safe * means.square()
-            scatter = torch.where(scatter > ROUNDING * second, scatter, 0.0)
         else:
             square = (self.x.unsqueeze(1) - means.unsqueeze(2)).square()  # (B, k, N, n)
             scatter = (held_by.unsqueeze(2) @ square).squeeze(2)
-            if self.alpha == 0:  # without a prior such a variance has vanished, and its density would be noise
-                scatter = torch.where(scatter > ROUNDING * (held_by @ self.squares), scatter, 0.0)
+        if rough or self.alpha == 0:  # without a prior such a variance has vanished, and its density would be noise
+            scatter = torch.where(scatter > ROUNDING * second, scatter, 0.0)
         variances = (scatter + 2 * self.beta) / (safe + 2 * self.alpha)
         idle = self.beta / self.alpha if self.alpha > 0 else torch.ones_like(self.beta)
         variances = torch.where(held.unsqueeze(-1), variances, idle)
@@ -81,18 +79,20 @@ class Step:
         shifted = (after.weights - point.weights).abs()
         return torch.maximum(torch.maximum(moved, grown).amax((1, 2)), shifted.amax(1))
 
-    def newton(self, point: Point, r: Tensor) -> tuple[Point, Tensor]:
-        """Newton's step on J, and (B,) whether to try it: the Hessian is definite and the step not too long."""
+    def newton(self, point: Point, r: Tensor, after: Point) -> tuple[Point, Tensor]:
+        """Newton's step on J, and (B,) whether to try it: the Hessian is definite and the step not too long.
+
+        after: EM's step from `point`; the gradient of J is D times that step, but for a square in the variances.
+        """
         curvature = Curvature(self.x, self.w, r, point, self.alpha)
-        held_by = (r * self.w.unsqueeze(-1)).mT.unsqueeze(2)
-        pulled = (held_by @ curvature.features).squeeze(2)  # gradient of J, but for the softmax and the prior
-        a, means, s = unpack(pulled)
+        _, by_mean, by_log_variance = unpack(curvature.diagonal)
+        moved = after.means - point.means
+        a = self.w.sum(1, keepdim=True) * (after.weights - point.weights)
+        s = by_log_variance * (after.variances / point.variances - 1) + by_mean * moved.square() / 2
         held = (point.weights > 0).unsqueeze(-1)
-        a = a - self.w.sum(1, keepdim=True) * point.weights
-        s = torch.where(held, s - self.alpha + self.beta / point.variances, 0.0)
-        rows, definite = curvature.solve(pack(a, means, s), damped=False)
+        right = pack(a, torch.where(held, by_mean * moved, 0.0), torch.where(held, s, 0.0))
+        rows, definite = curvature.solve(right, damped=False)
         da, dm, ds = unpack(rows)
         calm = (ds.abs().amax((1, 2)) < 1) & (da - da.mean(1, keepdim=True)).abs().amax(1).lt(5)
         weights = (point.weights.log() + torch.where(held.squeeze(-1), da, 0.0)).softmax(-1)
-        after = Point(weights, point.means + dm, point.variances * ds.clamp(-1, 1).exp())
-        return after, definite & calm
+        return Point(weights, point.means + dm, point.variances * ds.clamp(-1, 1).exp()), definite & calm

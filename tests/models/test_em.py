@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
 from s2m import Mixture, S2MError, VariancePrior, fit_gaussian, fit_mixture
-from s2m.models.em import ConvergenceWarning
+from s2m.errors import ConvergenceWarning
 
 NAN = float("nan")
 PRIOR = VariancePrior(1.0, 0.01)
@@ -254,6 +254,7 @@ def finite(density: Mixture, *inputs: Tensor) -> None:
         assert torch.isfinite(gradient).all()
 
 
+@pytest.mark.filterwarnings("ignore::s2m.errors.ConvergenceWarning")  # some of them stop at a saddle, and say so
 @settings(max_examples=25)
 @given(cases())
 def test_every_set_has_a_finite_model_and_finite_gradients(case: Case) -> None:
@@ -281,10 +282,16 @@ def test_awkward_sets(x: Tensor, components: int) -> None:
 @pytest.mark.parametrize("apart", [0.0, 1e-15, 1e-12, 1e-9, 1e-6, 1e-4, 1e-2, 0.1, 0.2, 1.0])
 @pytest.mark.parametrize("components", [2, 3])
 def test_two_examples_however_near(apart: float, components: int) -> None:
+    """Nothing in such a set tells one component from the other, so EM stops half-way between: at a saddle, unless the
+    examples are the same or far apart."""
     x = torch.zeros(2, 3, dtype=torch.float64)
     x[1, 0] = apart
     x.requires_grad_()
-    finite(fit_mixture(x, components), x)
+    if 0 < apart < 0.2:
+        with pytest.warns(ConvergenceWarning, match="set 0 of 1 stopped at a saddle"):
+            finite(fit_mixture(x, components), x)
+    else:
+        finite(fit_mixture(x, components), x)
 
 
 def test_duplicates_leave_the_surplus_components_empty() -> None:

@@ -1,104 +1,22 @@
 """The gradient through a fit, against gradcheck and against finite differences of the fit itself."""
 
-from dataclasses import dataclass
-
 import pytest
 import torch
+from differences import check, random_problem
 from problems import clusters, random_generator
 from torch import Tensor
 
 from s2m import Mixture, VariancePrior, fit_gaussian, fit_mixture
 
 NAN = float("nan")
-STENCIL = torch.tensor([-2.0, -1.0, 1.0, 2.0], dtype=torch.float64)
-
-
-@dataclass
-class Problem:
-    """One set with everything its fit depends on, and what makes the fit a scalar."""
-
-    x: Tensor  # (1, N, n)
-    w: Tensor  # (1, N)
-    prior: Tensor  # strength and variance
-    components: int
-    queries: Tensor  # (M, n)
-    cotangents: tuple[Tensor, Tensor, Tensor]  # of weights, means and variances
-
-    def fit(self, x: Tensor, w: Tensor, prior: Tensor, start: Mixture | None = None) -> Mixture:
-        # To rounding: what a fit stops short of would be noise in a difference of fits.
-        return fit_mixture(x, self.components, w, VariancePrior(*prior), start=start, tolerance=1e-13, max_steps=5000)
-
-    def loss(self, density: Mixture) -> Tensor:
-        """(B,): the mean log density of the queries, plus a linear function of every parameter."""
-        weights, means, variances = self.cotangents
-        linear = (density.means * means + density.variances * variances).sum(2)
-        linear = torch.where(density.weights > 0, linear, 0.0)  # an empty component has no place that could move
-        return density.log_prob(self.queries).mean(1) + (density.weights * weights + linear).sum(1)
-
-
-def random_problem(seed: int) -> Problem:
-    generator = random_generator(seed)
-
-    def whole(low: int, high: int) -> int:
-        return int(torch.randint(low, high + 1, (), generator=generator))
-
-    def normal(*shape: int) -> Tensor:
-        return torch.randn(shape, generator=generator, dtype=torch.float64)
-
-    count, size, k = whole(2, 60), whole(2, 40), whole(1, 4)
-    distance = (0.5, 2.0, 6.0, 30.0)[seed % 4]  # from overlapping clusters to hard responsibilities
-    x = clusters(seed, count, size, k, distance, scale=0.3)
-    w = torch.rand(1, count, generator=generator, dtype=torch.float64) + 0.5
-    prior = torch.tensor([1.0, 0.05]).double() * (1 + torch.rand(2, generator=generator, dtype=torch.float64))
-    queries = x[:7] + 0.3 * normal(min(count, 7), size)
-    return Problem(x.unsqueeze(0), w, prior, k, queries, (normal(k), normal(k, size), normal(k, size)))
-
-
-def repeated(density: Mixture, times: int) -> Mixture:
-    """One set's mixture as the start of several."""
-    values = (density.weights, density.means, density.variances)
-    return Mixture(*(v.detach().expand(times, *v.shape[1:]) for v in values))
-
-
-def difference(losses: Tensor, step: float) -> Tensor:
-    """The derivative from losses (4,) at steps `STENCIL`, with an error of order step^4."""
-    return (losses[0] - 8 * losses[1] + 8 * losses[2] - losses[3]) / (12 * step)
 
 
 @pytest.mark.parametrize("seed", range(100))
 def test_against_finite_differences_of_the_fit(seed: int) -> None:
-    """In the examples, along a random direction and along the gradient; in the weights; in the prior.
-
-    A step of 2e-4 leaves rounding of some 1e-16 / 2e-4 and the stencil's own error of about (2e-4)^4 / 0.01^4, times
-    what the fit makes of them where components overlap: together below 1e-6.
-    """
-    problem, step = random_problem(seed), 2e-4
-    inputs = [v.clone().requires_grad_() for v in (problem.x, problem.w, problem.prior)]
-    density = problem.fit(*inputs)
-    of_x, of_w, of_prior = torch.autograd.grad(problem.loss(density).sum(), inputs)
-
-    direction = torch.randn(of_x.shape, generator=random_generator(seed), dtype=torch.float64)
-    direction = direction / direction.norm()
-    steepest = of_x / of_x.norm()
-    relative = problem.w * torch.randn(of_w.shape, generator=random_generator(-seed), dtype=torch.float64)
-    still = torch.zeros(4, 1, 1, dtype=torch.float64)
-    along = step * STENCIL[:, None, None]
-    x = problem.x + torch.cat([along * direction, along * steepest, still * steepest])
-    w = problem.w + torch.cat([still[:, 0], still[:, 0], step * STENCIL[:, None]]) * relative
-    losses = problem.loss(problem.fit(x, w, problem.prior, repeated(density, 12)))
-
-    typical = of_x.norm() / of_x.numel() ** 0.5  # of the derivative along a random direction of length 1
-    expected = (of_x * direction).sum()
-    assert (difference(losses[:4], step) - expected).abs() < 1e-6 * torch.maximum(typical, expected.abs())
-    assert (difference(losses[4:8], step) - of_x.norm()).abs() < 1e-6 * of_x.norm()
-    assert (difference(losses[8:], step) - (of_w * relative).sum()).abs() < 1e-6 * (of_w * relative).norm()
-    if seed % 5 == 0:  # every fifth problem, since a prior holds for the whole batch and so takes a fit a step
-        for index, value in enumerate(problem.prior):
-            priors = problem.prior.repeat(4, 1)
-            priors[:, index] *= 1 + step * STENCIL
-            fits = [problem.fit(problem.x, problem.w, prior, repeated(density, 1)) for prior in priors]
-            found = difference(torch.cat([problem.loss(fit) for fit in fits]), step)
-            assert (found - of_prior[index] * value).abs() < 1e-6 * (of_prior[index] * value).abs()
+    """The first of the thousand problems of bench/differences.py, whose step leaves an error below 1e-6."""
+    errors = {name: value for name, value in check(seed).items() if name.startswith("error_")}
+    assert len(errors) == 4
+    assert max(errors.values()) < 1e-6, errors  # type: ignore[type-var]
 
 
 def test_the_problems_are_of_every_kind() -> None:
@@ -108,11 +26,11 @@ def test_the_problems_are_of_every_kind() -> None:
         problem = random_problem(seed)
         _, count, size = problem.x.shape
         sizes.add((problem.components, count * (problem.components - 1) <= problem.components * (1 + 2 * size)))
-        if seed in (3, 4, 7, 12, 19, 20):
+        if seed < 30:
             r = fit_mixture(problem.x, problem.components, problem.w).responsibilities(problem.x)
             least = r.amax(-1).min().item()
             kinds.add("soft" if least < 0.99 else "hard" if least > 1 - 1e-12 else "between")
-    assert kinds >= {"soft", "hard"}
+    assert kinds == {"soft", "between", "hard"}
     assert sizes >= {(k, few) for k in (2, 3, 4) for few in (True, False)}
 
 
