@@ -35,9 +35,11 @@ class Config(pydantic.BaseModel, extra="forbid", frozen=True):
 
     examples: pydantic.PositiveInt = 5  # drawings of a concept set X
     relevant: pydantic.PositiveInt = 15  # of Z+
-    irrelevant: pydantic.PositiveInt = 20  # of Z-
+    irrelevant: pydantic.NonNegativeInt = 20  # of Z-
     tuples: pydantic.PositiveInt = 3  # (X, Z+, Z-) a step
     negatives: Literal["own", "batch"] = "own"  # batch: the queries of a step's other tuples are irrelevant too
+    loss: Literal["histogram", "softmax", "both"] = "histogram"  # softmax: which of the step's concepts is a query of?
+    scale: pydantic.PositiveFloat = 1.0  # of relevances in the softmax, at the start
 
     steps: pydantic.PositiveInt = 8000
     learning_rate: pydantic.PositiveFloat = 1e-3
@@ -57,6 +59,14 @@ class Config(pydantic.BaseModel, extra="forbid", frozen=True):
             raise ValueError(f"give one of {', '.join(EMBEDDINGS)}")
         return name
 
+    @pydantic.model_validator(mode="after")
+    def enough_to_compare(self) -> Config:
+        if self.negatives == "own" and (self.loss != "histogram" or not self.irrelevant):
+            raise ValueError('negatives = "own" needs irrelevant >= 1 and loss = "histogram": set negatives = "batch"')
+        if self.tuples < 2 and (self.loss != "histogram" or not self.irrelevant):
+            raise ValueError("one tuple has nothing to be told from: set tuples >= 2, or irrelevant >= 1")
+        return self
+
 
 def make_config(values: dict[str, object], source: str = "the config") -> Config:
     """A `Config` from plain values, or one line that names every key that is wrong."""
@@ -65,7 +75,7 @@ def make_config(values: dict[str, object], source: str = "the config") -> Config
     except pydantic.ValidationError as error:
         wrong = []
         for item in error.errors():
-            key = ".".join(str(part) for part in item["loc"][:1])
+            key = str(item["loc"][0]) if item["loc"] else "together"
             unknown = item["type"] == "extra_forbidden"
             wrong.append(
                 f"{key}: " + (f"no such key, known are {', '.join(Config.model_fields)}" if unknown else item["msg"])

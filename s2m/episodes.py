@@ -46,11 +46,12 @@ def draw_tuples(
     examples: int,
     relevant: int,
     irrelevant: int,
+    distinct: bool = False,
 ) -> Tuples:
     """Draw `tuples` concepts; X and Z+ are different drawings of it, each member of Z- is a drawing of another class.
 
     shape: (C, D), the number of classes and of drawings a class. Where classes are characters at a rotation, Z- may
-    hold the same character at another rotation, as in the paper.
+    hold the same character at another rotation, as in the paper. distinct: no two concepts are the same class.
 
     Raises:
         S2MError: too few classes or drawings.
@@ -64,7 +65,9 @@ def draw_tuples(
             f"{examples} examples and {relevant} relevant drawings of one class, out of {classes} classes with "
             f"{drawings} drawings: ask for fewer, and give at least two classes"
         )
-    concepts = rng.integers(classes, size=tuples)
+    if distinct and tuples > classes:
+        raise S2MError(f"{tuples} distinct concepts out of {classes} classes: ask for fewer tuples")
+    concepts = rng.choice(classes, tuples, replace=False) if distinct else rng.integers(classes, size=tuples)
     own = np.stack([rng.permutation(drawings)[: examples + relevant] for _ in range(tuples)])
     own = np.stack([np.broadcast_to(concepts[:, None], own.shape), own], -1)
     # A shift by 1 .. C - 1 never returns to the concept itself.

@@ -21,7 +21,7 @@ from s2m.episodes import draw_tuples, generator, take
 from s2m.errors import S2MError
 from s2m.evaluation import classify, describe_characters, one_rotation_each, retrieve
 from s2m.layer import RelevanceNet
-from s2m.losses import HistogramLoss
+from s2m.objective import Objective
 from s2m.runs import (
     build_network,
     contiguous,
@@ -74,8 +74,8 @@ class Trainer:
         learned = [p for p in self.network.parameters() if p.requires_grad]
         if not learned:
             raise S2MError("nothing is left to learn: set freeze_embedding = false, or learn_prior = true")
-        self.optimizer = torch.optim.Adam(learned, lr=config.learning_rate)
-        self.loss = HistogramLoss(config.bins, config.kernel_width)
+        self.objective = Objective(config).to(device)
+        self.optimizer = torch.optim.Adam([*learned, *self.objective.parameters()], lr=config.learning_rate)
         self.progress = Progress()
 
     def run(self, until: int | None = None) -> RelevanceNet:
@@ -110,14 +110,14 @@ class Trainer:
         network.train()
         if config.freeze_embedding:
             network.embedding.eval()
-        shape = self.train_images.shape[0], self.train_images.shape[1]
         tuples = draw_tuples(
             generator(config.seed, "train", self.progress.step),
-            shape,
+            self.train_images.shape[:2],
             config.tuples,
             config.examples,
             config.relevant,
             config.irrelevant,
+            distinct=config.loss != "histogram",
         )
         queries = np.concatenate([tuples.relevant, tuples.irrelevant], 1)
         pairs = np.concatenate([tuples.examples, queries], 1)  # (T, N + P + Q, 2)
@@ -126,14 +126,8 @@ class Trainer:
         with torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=config.precision == "bfloat16"):
             descriptors = network.describe(self.images(pairs).flatten(0, 1)).unflatten(0, pairs.shape[:2])
         examples, asked = descriptors[:, : config.examples], descriptors[:, config.examples :]
-        if config.negatives == "own":
-            scores = network.relevance(examples, asked)
-            loss = self.loss(scores[:, : config.relevant], scores[:, config.relevant :])
-        else:
-            scores = network.relevance(examples, asked.flatten(0, 1))  # (T, T (P + Q)): every query to every set
-            own = scores.unflatten(1, queries.shape[:2]).diagonal(dim1=0, dim2=1).mT  # (T, P + Q)
-            foreign = queries[..., 0].reshape(1, -1) != tuples.examples[:, :1, 0]
-            loss = self.loss(own[:, : config.relevant], scores, torch.from_numpy(foreign).to(scores.device))
+        classes = torch.from_numpy(queries[..., 0]).to(descriptors.device)
+        loss = self.objective(network.relevance, examples, asked, classes)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
@@ -173,6 +167,7 @@ class Trainer:
         lines = "".join(json.dumps(entry) + "\n" for entry in progress.log)
         write_bytes(self.folder / "log.jsonl", lines.encode())
         tensors = {f"network.{name}": value for name, value in self.network.state_dict().items()}
+        tensors |= {f"objective.{name}": value for name, value in self.objective.state_dict().items()}
         for index, state in self.optimizer.state_dict()["state"].items():
             tensors |= {f"adam.{index}.{name}": value for name, value in state.items()}
         remembered = {"progress": json.dumps(vars(progress))}
@@ -182,9 +177,9 @@ class Trainer:
     def restore(self) -> None:
         """Go back to the last checkpoint of the folder."""
         tensors, remembered = read_tensors(self.folder / "last.safetensors")
-        self.network.load_state_dict(
-            {name[8:]: value for name, value in tensors.items() if name.startswith("network.")}
-        )
+        for part in ("network", "objective"):
+            values = {name[len(part) + 1 :]: value for name, value in tensors.items() if name.startswith(f"{part}.")}
+            getattr(self, part).load_state_dict(values)
         state: dict[int, dict[str, Tensor]] = {}
         for name, value in tensors.items():
             if name.startswith("adam."):

@@ -96,3 +96,13 @@ def test_no_file(tmp_path: Path) -> None:
         read_config(tmp_path / "missing.toml")
     with pytest.raises(S2MError, match="there is no config file"):
         read_config(tmp_path)  # a folder
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"loss": "softmax"}, {"irrelevant": 0}, {"loss": "both", "negatives": "batch", "tuples": 1},
+     {"irrelevant": 0, "negatives": "batch", "tuples": 1}],
+)  # fmt: skip
+def test_something_to_compare_with_is_needed(values: dict[str, object]) -> None:
+    with pytest.raises(S2MError, match=r"together: .*(negatives = \"batch\"|tuples >= 2)"):
+        make_config(values)

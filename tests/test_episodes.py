@@ -57,6 +57,14 @@ def test_every_class_and_every_other_class_is_drawn_alike() -> None:
     np.testing.assert_allclose(drawings, 0.1, atol=4 * np.sqrt(0.09 / 12000))
 
 
+def test_concepts_can_be_distinct() -> None:
+    tuples = draw_tuples(generator(0, "train", 0), (6, 10), 6, 2, 3, 0, distinct=True)
+    assert sorted(tuples.examples[:, 0, 0]) == list(range(6))
+    assert tuples.irrelevant.shape == (6, 0, 2)
+    with pytest.raises(S2MError, match="7 distinct concepts out of 6 classes: ask for fewer tuples"):
+        draw_tuples(generator(0, "train", 0), (6, 10), 7, 2, 3, 0, distinct=True)
+
+
 def test_two_classes_are_enough() -> None:
     tuples = draw_tuples(generator(0, "train", 0), (2, 2), tuples=50, examples=1, relevant=1, irrelevant=4)
     assert (tuples.irrelevant[..., 0] == 1 - tuples.examples[:, :1, 0]).all()

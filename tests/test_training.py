@@ -321,6 +321,21 @@ def test_other_tuples_serve_as_irrelevant_but_for_the_concept_itself(
     assert trainer.step() == pytest.approx(sum(losses) / 3, abs=1e-4)
 
 
+def test_a_softmax_over_distinct_concepts(letters: Characters, tmp_path: Path) -> None:
+    """Resumed, its learned scale goes on too; and each query is scored by every concept of its step."""
+    config = tiny(loss="both", negatives="batch", tuples=4, irrelevant=0, steps=4)
+    whole, parts = Trainer(config, tmp_path / "whole", letters), Trainer(config, tmp_path / "parts", letters)
+    whole.run()
+    parts.run(until=2)
+    resumed = resume(tmp_path / "parts", letters)
+    resumed.run()
+    assert outcome(tmp_path / "whole") == outcome(tmp_path / "parts")
+    assert whole.objective.softmax is not None
+    assert resumed.objective.softmax is not None
+    assert whole.objective.softmax.log_scale != 0
+    assert torch.equal(whole.objective.softmax.log_scale, resumed.objective.softmax.log_scale)
+
+
 # Bad input ------------------------------------------------------------------------------------------------------------
 
 
