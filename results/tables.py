@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from statistics import median
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
 
 from s2m.evaluation import confidence95
+from s2m.models.study import Gradient
 from s2m.storage import write_bytes
 
 METHODS = {"s2m-gauss": "S2M-Gauss", "gauss-avg-ft": "Gauss-AVG-FT", "avg-ft": "AVG-FT", "nn-ft": "NN-FT"}
@@ -66,6 +68,22 @@ def retrieval(results: Path) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def gradients(results: Path) -> pd.DataFrame:
+    """One row a gradient through the fit: mean average precision, seed by seed against the exact one, and minutes."""
+    folders = {name: results / "omniglot_gradient" / name for name in get_args(Gradient)}
+    scores = {name: [entry["stepwise"]["mean"] for entry in judged(folder)] for name, folder in folders.items()}
+    rows = []
+    for name, values in scores.items():
+        if values:
+            found, behind = estimate(values), estimate([exact - own for exact, own in zip(scores["exact"], values)])
+            runs = [json.loads(path.read_text()) for path in folders[name].glob("seed-*/provenance.json")]
+            rows.append({"gradient": name, "map": found.pop("mean"), **found,
+                         "behind_exact": behind["mean"], "behind_ci95": behind["ci95"],
+                         "minutes": round(median(run["seconds"] for run in runs) / 60, 1),
+                         "run": folders[name].relative_to(results.parent).as_posix()})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
 def headline(results: Path) -> str:
     """The table of the README: ours with its 95 % interval over seeds, and the published figure in brackets."""
     accuracies = pd.read_csv(results / "tables" / "omniglot_classification.csv").set_index(["method", "way"])
@@ -94,7 +112,7 @@ def with_headline(readme: str, table: str) -> str:
 def write_tables(results: Path) -> None:
     """Write every table whose runs are there; and the README's, once every method is."""
     tables = {"omniglot_classification": classification(results), "omniglot_retrieval": retrieval(results)}
-    for name, table in tables.items():
+    for name, table in {**tables, "omniglot_gradient": gradients(results)}.items():
         if len(table):
             write_bytes(results / "tables" / f"{name}.csv", table.to_csv(index=False).encode())
     if not all(len(table) and set(METHODS.values()) <= set(table["method"]) for table in tables.values()):

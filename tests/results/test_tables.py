@@ -75,6 +75,21 @@ def test_retrieval(tables: ModuleType, results: Path) -> None:
     assert np.isnan(table.loc["AVG-FT", "ci95"])  # one seed has no interval
 
 
+def test_gradients(tables: ModuleType, results: Path) -> None:
+    """Seeds are compared in pairs, and the minutes are those of the middle run."""
+    for name, values in {"exact": (0.7, 0.8, 0.6), "one-step": (0.6, 0.75, 0.6)}.items():
+        retrieve(results, name, *values, experiment="omniglot_gradient")
+        for seed, seconds in enumerate((60, 120, 600)):
+            path = results / "omniglot_gradient" / name / f"seed-{seed}" / "provenance.json"
+            path.write_text(json.dumps({"seconds": seconds}))
+    table = tables.gradients(results).set_index("gradient")
+    assert list(table.index) == ["exact", "one-step"]
+    assert table.loc["exact", ["map", "seeds", "behind_exact", "minutes"]].tolist() == [0.7, 3, 0.0, 2.0]
+    assert table.loc["one-step", "behind_exact"] == 0.05
+    half = scipy.stats.t.ppf(0.975, 2) * np.std([0.1, 0.05, 0.0], ddof=1) / np.sqrt(3)
+    assert table.loc["one-step", "behind_ci95"] == pytest.approx(half, abs=5e-5)  # rounded to four digits
+
+
 def test_numbers_of_generated_characters_do_not_enter(tables: ModuleType, results: Path) -> None:
     classify(results, "s2m-gauss", (0.5, 0.5), source="generated characters")
     classify(results, "avg-ft", (0.9, 0.8))
