@@ -26,6 +26,7 @@ class Config(pydantic.BaseModel, extra="forbid", frozen=True):
     seed: int = pydantic.Field(0, ge=0)
 
     embedding: str = "conv4"
+    normalise: bool = True  # descriptors of length 1
     relevance: Literal["likelihood", "average", "nearest"] = "likelihood"
     components: pydantic.PositiveInt | Literal["bic"] = 1
     prior_strength: float = pydantic.Field(1.0, ge=0)  # 0: no prior, maximum likelihood

@@ -13,16 +13,17 @@ from s2m.relevance.likelihood import Components
 
 
 class RelevanceNet(nn.Module):
-    """Images in, relevances out: r(f(z) | f(X)) with descriptors f of length 1.
+    """Images in, relevances out: r(f(z) | f(X)), the descriptors f of length 1 unless told otherwise.
 
     Args:
         embedding: images (B, *image) to descriptors (B, n).
         relevance: what is kept of a set and how a query is scored against it.
+        normalise: scale every descriptor to length 1, as published.
     """
 
-    def __init__(self, embedding: nn.Module, relevance: Relevance) -> None:
+    def __init__(self, embedding: nn.Module, relevance: Relevance, normalise: bool = True) -> None:
         super().__init__()
-        self.embedding, self.relevance = embedding, relevance
+        self.embedding, self.relevance, self.normalise = embedding, relevance, normalise
 
     @property
     def device(self) -> torch.device:
@@ -30,10 +31,10 @@ class RelevanceNet(nn.Module):
         return next(self.parameters(), torch.empty(0)).device
 
     def describe(self, images: Tensor) -> Tensor:
-        """Descriptors (B, n) of images (B, *image), l2-normalised, float32 or wider also under autocast."""
+        """Descriptors (B, n) of images (B, *image), l2-normalised if asked, float32 or wider also under autocast."""
         descriptors = self.embedding(images)
         descriptors = descriptors if descriptors.dtype == torch.float64 else descriptors.float()
-        return nn.functional.normalize(descriptors, dim=-1)
+        return nn.functional.normalize(descriptors, dim=-1) if self.normalise else descriptors
 
     def fit(self, examples: Tensor, mask: Tensor | None = None) -> Scorer:
         """Concept sets (B, N, *image) to a function that scores query *descriptors*: fit once, rank any collection."""

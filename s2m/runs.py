@@ -41,7 +41,7 @@ def build_network(config: Config) -> RelevanceNet:
     """The network that a config names, its weights drawn from the config's seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)  # layers draw their weights from the global generator; the fork puts it back
-        return RelevanceNet(build_embedding(config.embedding), build_relevance(config))
+        return RelevanceNet(build_embedding(config.embedding), build_relevance(config), config.normalise)
 
 
 def save_config(folder: Path, config: Config) -> None:

@@ -193,3 +193,10 @@ def test_bad_input_is_one_line(examples: Tensor, queries: Tensor, mask: Tensor |
 def test_components_that_make_no_sense() -> None:
     with pytest.raises(S2MError, match='components is 0: give a number >= 1, or "bic"'):
         Set2Model(LeNet(), 0)
+
+
+def test_descriptors_may_keep_their_length() -> None:
+    drawings, embedding = images(3, seed=0), LeNet().eval()
+    free, unit = (RelevanceNet(embedding, Average(), normalise).describe(drawings) for normalise in (False, True))
+    assert torch.equal(free, embedding(drawings))
+    torch.testing.assert_close(unit, free / free.norm(dim=1, keepdim=True))
