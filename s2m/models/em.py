@@ -18,7 +18,6 @@ from s2m.models.steps import Step
 from s2m.models.study import Gradient, attach, check_gradient
 
 ROUND = 5  # steps of EM between two looks at the residual
-PATIENCE = 5  # rounds that cost about what Newton's step costs: a set that would arrive sooner never asks for it
 NEWTON_FROM = 0.1  # residual below which it may; above it, the quadratic model of Newton's step is of little use
 
 
@@ -88,47 +87,54 @@ def fit_mixture(
 
 
 def climb(step: Step, begin: Point, tolerance: float, max_steps: int) -> tuple[Point, Tensor, FitRecord]:
-    """Rounds of EM, with Newton's step where EM is slow and it climbs higher; sets that have arrived are left alone."""
-    batch = len(step.x)
-    live = torch.arange(batch, device=step.x.device)
+    """Rounds of EM, with Newton's step where EM is slow and it climbs higher; a set that has arrived is left alone."""
+    sets = torch.arange(len(step.x), device=step.x.device)
+    live = torch.ones_like(sets, dtype=torch.bool)
     part, here = step, begin
     r, objective = step.expect(begin)
-    point, responsibilities, trace = begin.take(live), r.clone(), [objective]
-    residual = torch.full_like(objective, torch.inf)
-    iterations = torch.zeros(batch, dtype=torch.long, device=step.x.device)
+    point, responsibilities, trace = begin.take(sets), r.clone(), [objective]
+    residual, iterations = torch.full_like(objective, torch.inf), torch.zeros_like(sets)
+    # Newton's step costs about as much as this many rounds of EM: a set that would arrive sooner never asks for it.
+    patience = r[0].numel() / 8 / ROUND
     for taken in range(max_steps + 1):
         after = part.maximise_fast(r)
-        check_variances(after.variances, after.weights > 0, live)
+        check_variances(after.variances, after.weights > 0, sets)
         round_ends = taken % ROUND == 0 or taken == max_steps
         if round_ends:
-            point.put(live, here)
-            responsibilities[live] = r
-            before, residual[live] = residual[live], part.gap(here, after)
-            gap = residual[live]
-            keep = gap >= tolerance
-            if taken == max_steps or not bool(keep.any()):
+            before, gap = residual[sets], part.gap(here, after)
+            residual[sets[live]], responsibilities[sets[live]] = gap[live], r[live]
+            point.put(sets[live], here.take(live))
+            live &= gap >= tolerance
+            if taken == max_steps or not bool(live.any()):
                 break
-            slow = (gap < NEWTON_FROM) & (gap * (gap / before) ** PATIENCE > tolerance)
-            live, here, part, r, after = live[keep], here.take(keep), part.take(keep), r[keep], after.take(keep)
+            slow = live & (gap < NEWTON_FROM) & (gap < before) & (gap * (gap / before) ** patience > tolerance)
+            if 2 * int(live.sum()) <= len(sets):  # not for every set that arrives: copies cost more than idle steps
+                part, here, after = part.take(live), here.take(live), after.take(live)
+                sets, r, slow, live = sets[live], r[live], slow[live], live[live]
         next_r, objective = part.expect(after)
-        if round_ends:
-            near = slow[keep].nonzero().flatten()
-            some = part.take(near)
-            leap, sound = some.newton(here.take(near), r[near], after.take(near))
-            leap_r, higher = some.expect(leap)
-            won = sound & (higher >= objective[near])
-            after.put(near[won], leap.take(won))
-            next_r[near[won]], objective[near[won]] = leap_r[won], higher[won]
+        if round_ends and bool(slow.any()):
+            leap(part, here, r, after, next_r, objective, slow.nonzero().flatten())
         here, r = after, next_r
-        iterations[live] += 1
-        trace.append(trace[-1].index_put((live,), objective))
+        iterations[sets[live]] += 1
+        trace.append(trace[-1].index_put((sets[live],), objective[live]))
     converged = residual < tolerance
     if not bool(converged.all()):
         worst = int(residual.argmax())
         warnings.warn(
-            f"set {worst} of {batch} stopped {float(residual[worst]):.1e} from its maximum after {max_steps} steps: "
-            "its gradient is not exact; raise max_steps, or give a stronger prior",
+            f"set {worst} of {len(converged)} stopped {float(residual[worst]):.1e} from its maximum after {max_steps} "
+            "steps: its gradient is not exact; raise max_steps, or give a stronger prior",
             ConvergenceWarning,
             stacklevel=3,
         )
     return point, responsibilities, FitRecord(iterations, residual, torch.stack(trace), converged)
+
+
+def leap(part: Step, here: Point, r: Tensor, after: Point, next_r: Tensor, objective: Tensor, slow: Tensor) -> None:
+    """Replace EM's step to `after` by Newton's, in place, for those of the sets `slow` where that climbs higher."""
+    some = part.take(slow)
+    there, sound = some.newton(here.take(slow), r[slow], after.take(slow))
+    there_r, height = some.expect(there)
+    won = sound & (height >= objective[slow])
+    better = slow[won]
+    after.put(better, there.take(won))
+    next_r[better], objective[better] = there_r[won], height[won]

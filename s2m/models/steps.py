@@ -29,8 +29,9 @@ class Step:
 
     def take(self, index: Tensor) -> Step:
         """The same for the sets at `index`."""
-        part = Step(self.x[index], self.w[index], self.alpha, self.beta)
-        part.squared = self.squared[index]
+        squared = self.squared[index]
+        part = Step(squared[..., : self.x.shape[2]], self.w[index], self.alpha, self.beta)
+        part.squared = squared
         return part
 
     def expect(self, point: Point) -> tuple[Tensor, Tensor]:
