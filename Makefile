@@ -62,10 +62,11 @@ notebooks: $(READY) ## execute the chapters and store them in book/, to be commi
 lint: $(INSTALLED) ## check the code with ruff
 	@.venv/bin/ruff check .
 
-bench: $(INSTALLED) ## time the set models against the embedding, a minute
+bench: $(INSTALLED) ## time the set models, and the gradient of a fit against other ways, on a quiet machine; some 10 minutes
 	@$(PY) bench/layer.py
+	@$(PY) bench/gradient.py
 
-bench-gradient: $(PEERS) ## time the gradient of a fit against other ways and other libraries, minutes
+bench-gradient: $(PEERS) ## the gradient alone, also against torchopt and pomegranate, which are installed first
 	@$(PY) bench/gradient.py
 
 clean: ## remove the built book and caches; keeps .venv and data

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import warnings
+from importlib.metadata import version
 
 import torch
 from sklearn.mixture import GaussianMixture
@@ -16,10 +17,18 @@ from s2m.models import Mixture, VariancePrior, fit_mixture
 from s2m.models.curvature import Point
 from s2m.models.steps import Step
 
+PEERS = ("torchopt", "pomegranate")
+
 
 def installed(name: str) -> bool:
     """Whether a package that is timed against is there; it is looked for, not imported."""
     return importlib.util.find_spec(name) is not None
+
+
+def versions() -> str:
+    """Which releases s2m is timed against."""
+    names = ("scikit-learn", *(name for name in PEERS if installed(name)))
+    return ", ".join(f"{name} {version(name)}" for name in names)
 
 
 def fit_with_torchopt(x: Tensor, prior: VariancePrior, start: Mixture) -> Point:

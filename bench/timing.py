@@ -25,6 +25,12 @@ class Timing:
         return f"{1e3 * self.median:.2f} ms ({1e3 * self.low:.2f} to {1e3 * self.high:.2f})"
 
 
+def spread(seconds: list[float]) -> Timing:
+    """The spread of at least two measurements."""
+    low, middle, high = statistics.quantiles(seconds, n=4)
+    return Timing(middle, low, high)
+
+
 def time_in_turns(calls: dict[str, Callable[[], object]], rounds: int = 30, warm_up: int = 3) -> dict[str, Timing]:
     """Call each of `calls` once a round; returns the spread of each over the rounds after the warm-up."""
     seconds: dict[str, list[float]] = {name: [] for name in calls}
@@ -34,11 +40,12 @@ def time_in_turns(calls: dict[str, Callable[[], object]], rounds: int = 30, warm
             call()
             if turn >= warm_up:
                 seconds[name].append(time.perf_counter() - began)
-    result = {}
-    for name, values in seconds.items():
-        low, median, high = statistics.quantiles(values, n=4)
-        result[name] = Timing(median, low, high)
-    return result
+    return {name: spread(values) for name, values in seconds.items()}
+
+
+def rounds_for(seconds: float, once: float) -> int:
+    """As many rounds of `once` seconds as fit into some seconds, 3 to 21."""
+    return max(3, min(21, int(seconds / once)))
 
 
 def machine() -> str:
