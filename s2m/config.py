@@ -38,7 +38,8 @@ class Config(pydantic.BaseModel, extra="forbid", frozen=True):
     irrelevant: pydantic.NonNegativeInt = 20  # of Z-
     tuples: pydantic.PositiveInt = 3  # (X, Z+, Z-) a step
     negatives: Literal["own", "batch"] = "own"  # batch: the queries of a step's other tuples are irrelevant too
-    loss: Literal["histogram", "softmax", "both"] = "histogram"  # softmax: which of the step's concepts is a query of?
+    # softmax: which of the step's concepts is a query of? both: with the histogram; verification: the same concept?
+    loss: Literal["histogram", "softmax", "both", "verification"] = "histogram"
     scale: pydantic.PositiveFloat = 1.0  # of relevances in the softmax, at the start
 
     steps: pydantic.PositiveInt = 8000
@@ -52,6 +53,11 @@ class Config(pydantic.BaseModel, extra="forbid", frozen=True):
     init_from: str | None = None  # a finished run to take the embedding from; "{seed}" stands for this run's seed
     freeze_embedding: bool = False  # learn only the relevance's own parameters
 
+    @property
+    def has_softmax(self) -> bool:
+        """Whether the loss is over the concepts of a step, which then must be different classes."""
+        return self.loss in ("softmax", "both")
+
     @pydantic.field_validator("embedding")
     @classmethod
     def known_embedding(cls, name: str) -> str:
@@ -61,9 +67,10 @@ class Config(pydantic.BaseModel, extra="forbid", frozen=True):
 
     @pydantic.model_validator(mode="after")
     def enough_to_compare(self) -> Config:
-        if self.negatives == "own" and (self.loss != "histogram" or not self.irrelevant):
-            raise ValueError('negatives = "own" needs irrelevant >= 1 and loss = "histogram": set negatives = "batch"')
-        if self.tuples < 2 and (self.loss != "histogram" or not self.irrelevant):
+        alone = self.irrelevant > 0 and not self.has_softmax  # a tuple has all that the loss looks at
+        if self.negatives == "own" and not alone:
+            raise ValueError('negatives = "own" needs irrelevant >= 1 and no softmax: set negatives = "batch"')
+        if self.tuples < 2 and not alone:
             raise ValueError("one tuple has nothing to be told from: set tuples >= 2, or irrelevant >= 1")
         return self
 

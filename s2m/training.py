@@ -117,7 +117,7 @@ class Trainer:
             config.examples,
             config.relevant,
             config.irrelevant,
-            distinct=config.loss != "histogram",
+            distinct=config.has_softmax,
         )
         queries = np.concatenate([tuples.relevant, tuples.irrelevant], 1)
         pairs = np.concatenate([tuples.examples, queries], 1)  # (T, N + P + Q, 2)

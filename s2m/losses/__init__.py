@@ -2,5 +2,6 @@
 
 from s2m.losses.histogram import HistogramLoss
 from s2m.losses.softmax import SoftmaxLoss
+from s2m.losses.verification import VerificationLoss
 
-__all__ = ["HistogramLoss", "SoftmaxLoss"]
+__all__ = ["HistogramLoss", "SoftmaxLoss", "VerificationLoss"]
