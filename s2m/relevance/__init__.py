@@ -4,5 +4,13 @@ from s2m.relevance.average import Average
 from s2m.relevance.base import Relevance, Scorer
 from s2m.relevance.likelihood import Likelihood
 from s2m.relevance.nearest import Nearest
+from s2m.relevance.prototypes import Prototypes
 
-__all__ = ["Average", "Likelihood", "Nearest", "Relevance", "Scorer"]
+__all__ = [
+    "Average",
+    "Likelihood",
+    "Nearest",
+    "Prototypes",
+    "Relevance",
+    "Scorer",
+]
