@@ -11,12 +11,13 @@ from s2m.errors import S2MError
 class SoftmaxLoss(nn.Module):
     """Cross-entropy of saying which of N concepts a query belongs to, by a softmax over its relevances.
 
-    p(concept i | z) = exp(c r(z | X_i)) / sum_j exp(c r(z | X_j)), with a scale c > 0 that is learned. With r a log
-    density and c = 1 this is Bayes' rule for equally frequent concepts; the classification loss of Matching Nets and
-    ProtoNets (Vinyals et al., 2016; Snell et al., 2017).
+    p(concept i | z) = exp(c r(z | X_i)) / sum_j exp(c r(z | X_j)), with a scale c > 0. With r a log density and c = 1
+    this is Bayes' rule for equally frequent concepts; the classification loss of Matching Nets and ProtoNets (Vinyals
+    et al., 2016; Snell et al., 2017).
 
     Args:
         scale: c at the start, > 0.
+        learn: learn c with the network; it is kept as a logarithm, so that it stays positive.
 
     Raises:
         S2MError: a scale that is not positive, scores of another shape, fewer than two concepts, or scores that are not
@@ -27,11 +28,11 @@ class SoftmaxLoss(nn.Module):
     True
     """
 
-    def __init__(self, scale: float = 1.0) -> None:
+    def __init__(self, scale: float = 1.0, learn: bool = True) -> None:
         super().__init__()
         if not scale > 0:
             raise S2MError(f"scale is {scale}: give a positive number")
-        self.log_scale = nn.Parameter(torch.tensor(float(scale)).log())
+        self.log_scale = nn.Parameter(torch.tensor(float(scale)).log(), requires_grad=learn)
 
     def forward(self, scores: Tensor) -> Tensor:
         """scores: (N, N, P), [i, j, p] the relevance of query p of concept j to the examples of concept i; a scalar."""

@@ -32,6 +32,13 @@ def test_it_learns_its_scale() -> None:
     assert loss.log_scale.grad < 0
 
 
+def test_its_scale_can_stay() -> None:
+    loss = SoftmaxLoss(2.0, learn=False)
+    assert not loss.log_scale.requires_grad
+    assert loss(torch.eye(3).unsqueeze(-1)).item() == SoftmaxLoss(2.0)(torch.eye(3).unsqueeze(-1)).item()
+    assert loss.state_dict().keys() == SoftmaxLoss().state_dict().keys()
+
+
 @pytest.mark.parametrize("shape", [(3, 3), (2, 3, 4), (1, 1, 4), (3, 3, 0)])
 def test_it_needs_every_query_scored_by_every_concept(shape: tuple[int, ...]) -> None:
     with pytest.raises(S2MError, match=r"give \(N, N, P\) for N >= 2 concepts"):
