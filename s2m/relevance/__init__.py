@@ -3,6 +3,7 @@
 from s2m.relevance.average import Average
 from s2m.relevance.base import Relevance, Scorer
 from s2m.relevance.likelihood import Likelihood
+from s2m.relevance.matching import Matching
 from s2m.relevance.metric import NearestMean
 from s2m.relevance.nearest import Nearest
 from s2m.relevance.prototypes import Prototypes
@@ -10,6 +11,7 @@ from s2m.relevance.prototypes import Prototypes
 __all__ = [
     "Average",
     "Likelihood",
+    "Matching",
     "Nearest",
     "NearestMean",
     "Prototypes",
