@@ -7,6 +7,7 @@ from s2m.relevance.matching import Matching
 from s2m.relevance.metric import NearestMean
 from s2m.relevance.nearest import Nearest
 from s2m.relevance.prototypes import Prototypes
+from s2m.relevance.siamese import Siamese
 
 __all__ = [
     "Average",
@@ -17,4 +18,5 @@ __all__ = [
     "Prototypes",
     "Relevance",
     "Scorer",
+    "Siamese",
 ]
