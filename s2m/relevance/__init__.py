@@ -8,6 +8,7 @@ from s2m.relevance.metric import NearestMean
 from s2m.relevance.nearest import Nearest
 from s2m.relevance.prototypes import Prototypes
 from s2m.relevance.siamese import Siamese
+from s2m.relevance.svm import SupportVectors
 
 __all__ = [
     "Average",
@@ -19,4 +20,5 @@ __all__ = [
     "Relevance",
     "Scorer",
     "Siamese",
+    "SupportVectors",
 ]
