@@ -11,7 +11,7 @@ from s2m.relevance import Relevance
 
 
 class Objective(nn.Module):
-    """The loss that a config names, for T tuples of descriptors; the softmax's scale is learned with the network."""
+    """The loss that a config names, for T tuples of descriptors; a softmax may learn its scale with the network."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
@@ -21,7 +21,7 @@ class Objective(nn.Module):
             self.pairwise = HistogramLoss(config.bins, config.kernel_width)
         elif config.loss == "verification":
             self.pairwise = VerificationLoss()
-        self.softmax = SoftmaxLoss(config.scale) if config.has_softmax else None
+        self.softmax = SoftmaxLoss(config.scale, config.learn_scale) if config.has_softmax else None
 
     def forward(self, relevance: Relevance, examples: Tensor, queries: Tensor, classes: Tensor) -> Tensor:
         """A scalar.

@@ -52,7 +52,7 @@ def test_a_config_cannot_be_changed() -> None:
         ({"components": 0}, "components: Input should be greater than 0"),
         ({"components": "aic"}, "components: .*'bic'"),
         ({"embedding": "vgg"}, "embedding: .*give one of conv4, lenet"),
-        ({"relevance": "svm"}, "relevance: Input should be 'likelihood', 'average' or 'nearest'"),
+        ({"relevance": "gmm"}, "relevance: Input should be 'likelihood', 'average', 'nearest', 'prototypes'"),
         ({"task": "both"}, "task: Input should be 'classification' or 'retrieval'"),
         ({"seed": -1}, "seed: Input should be greater than or equal to 0"),
         ({"prior_strength": -1.0}, "prior_strength: Input should be greater than or equal to 0"),

@@ -49,6 +49,7 @@ def test_what_each_loss_learns() -> None:
     for loss, names in {"histogram": [], "verification": [], "softmax": ["softmax.log_scale"]}.items():
         objective = Objective(Config(loss=loss, negatives="batch"))  # type: ignore[arg-type]
         assert [name for name, _ in objective.named_parameters()] == names
+    assert not Objective(Config(loss="softmax", negatives="batch", learn_scale=False)).softmax.log_scale.requires_grad
     both = Objective(Config(loss="both", negatives="batch"))
     assert both.pairwise is not None
     assert both.softmax is not None
