@@ -34,6 +34,7 @@ class Config(pydantic.BaseModel, extra="forbid", frozen=True):
     prior_strength: float = pydantic.Field(1.0, ge=0)  # 0: no prior, maximum likelihood
     prior_variance: pydantic.PositiveFloat = 0.01
     learn_prior: bool = False
+    context: bool = False  # matching: full-context embeddings
     gradient: Gradient = "exact"  # the others are for study: see s2m.models.study
 
     examples: pydantic.PositiveInt = 5  # drawings of a concept set X

@@ -23,6 +23,7 @@ from s2m.layer import RelevanceNet
 from s2m.models import VariancePrior
 from s2m.relevance import (
     Average,
+    FullContext,
     Likelihood,
     Matching,
     Nearest,
@@ -41,10 +42,13 @@ FORMAT = 1  # of the run folder; raised when an older folder can no longer be re
 
 def build_relevance(config: Config) -> Relevance:
     """The relevance that a config names."""
+    size = EMBEDDINGS[config.embedding].size
+    if config.relevance == "matching" and config.context:
+        return Matching(FullContext(size))
     if config.relevance in PLAIN:
         return PLAIN[config.relevance]()
     if config.relevance in SIZED:
-        return SIZED[config.relevance](EMBEDDINGS[config.embedding].size)
+        return SIZED[config.relevance](size)
     prior = VariancePrior(config.prior_strength, config.prior_variance) if config.prior_strength else None
     return Likelihood(config.components, prior, config.learn_prior, config.gradient)
 

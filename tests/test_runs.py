@@ -51,6 +51,8 @@ def test_relevance_by_name() -> None:
     assert set(kinds) == set(get_args(Config.model_fields["relevance"].annotation))
     for name, kind in kinds.items():
         assert type(build_relevance(Config(relevance=name))) is kind  # type: ignore[arg-type]
+    assert build_relevance(Config(relevance="matching")).context is None
+    assert build_relevance(Config(relevance="matching", context=True)).context.size == 64
     for embedding, size in {"conv4": 64, "lenet": 100}.items():
         siamese = build_relevance(Config(relevance="siamese", embedding=embedding))
         assert isinstance(siamese, Siamese)
@@ -64,6 +66,12 @@ def test_relevance_by_name() -> None:
     assert likelihood.prior is not None
     assert float(likelihood.prior.strength) == pytest.approx(2, rel=1e-6)  # through a float32 logarithm
     assert build_relevance(Config(prior_strength=0)).prior is None
+
+
+def test_the_seed_decides_the_weights_of_a_relevance() -> None:
+    config = Config(relevance="matching", context=True)
+    one, same = (build_network(config).relevance.state_dict() for _ in range(2))
+    assert all(torch.equal(value, same[name]) for name, value in one.items())
 
 
 def test_a_run_comes_back_as_it_was(folder: Path) -> None:

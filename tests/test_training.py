@@ -340,6 +340,7 @@ def test_a_softmax_over_distinct_concepts(letters: Characters, tmp_path: Path) -
 RIVALS = [
     {"relevance": "prototypes", "loss": "softmax", "scale": 10.0},
     {"relevance": "matching", "loss": "softmax", "learn_scale": False},
+    {"relevance": "matching", "loss": "softmax", "learn_scale": False, "context": True},
     {"relevance": "nearest-mean", "loss": "softmax"},
     {"relevance": "siamese", "loss": "verification"},
     {"relevance": "siamese", "loss": "verification", "negatives": "own", "irrelevant": 4},

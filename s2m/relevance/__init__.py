@@ -2,6 +2,7 @@
 
 from s2m.relevance.average import Average
 from s2m.relevance.base import Relevance, Scorer
+from s2m.relevance.context import FullContext
 from s2m.relevance.likelihood import Likelihood
 from s2m.relevance.matching import Matching
 from s2m.relevance.metric import NearestMean
@@ -12,6 +13,7 @@ from s2m.relevance.svm import SupportVectors
 
 __all__ = [
     "Average",
+    "FullContext",
     "Likelihood",
     "Matching",
     "Nearest",

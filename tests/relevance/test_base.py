@@ -9,6 +9,7 @@ from torch import Tensor
 from s2m import S2MError
 from s2m.relevance import (
     Average,
+    FullContext,
     Likelihood,
     Matching,
     Nearest,
@@ -21,8 +22,9 @@ from s2m.relevance import (
 
 LEARNED = [Matching(), Siamese(8), NearestMean(8), NearestMean(8, rank=3)]  # with weights of their own
 DIFFERENTIABLE = [Average(), Nearest(), Likelihood(1), Likelihood(2), Likelihood("bic"), Prototypes(), *LEARNED]
-METHODS = [*DIFFERENTIABLE, SupportVectors()]
-UNIQUE = [method for method in METHODS if getattr(method, "components", 1) == 1]  # EM ends at one of several maxima
+METHODS = [*DIFFERENTIABLE, SupportVectors(), Matching(FullContext(8))]
+# A set's own: but EM ends at one of several maxima, and full context reads the sets in turn.
+UNIQUE = [m for m in METHODS if getattr(m, "components", 1) == 1 and getattr(m, "context", None) is None]
 NAN = float("nan")
 
 
