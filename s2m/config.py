@@ -27,11 +27,15 @@ class Config(pydantic.BaseModel, extra="forbid", frozen=True):
 
     embedding: str = "conv4"
     normalise: bool = True  # descriptors of length 1
-    relevance: Literal["likelihood", "average", "nearest"] = "likelihood"
+    # prototypes and what follows are the rivals, see s2m.relevance; svm is not trained, it takes a trained embedding
+    relevance: Literal[
+        "likelihood", "average", "nearest", "prototypes", "matching", "siamese", "nearest-mean", "svm"
+    ] = "likelihood"
     components: pydantic.PositiveInt | Literal["bic"] = 1
     prior_strength: float = pydantic.Field(1.0, ge=0)  # 0: no prior, maximum likelihood
     prior_variance: pydantic.PositiveFloat = 0.01
     learn_prior: bool = False
+    context: bool = False  # matching: full-context embeddings
     gradient: Gradient = "exact"  # the others are for study: see s2m.models.study
 
     examples: pydantic.PositiveInt = 5  # drawings of a concept set X
@@ -39,8 +43,10 @@ class Config(pydantic.BaseModel, extra="forbid", frozen=True):
     irrelevant: pydantic.NonNegativeInt = 20  # of Z-
     tuples: pydantic.PositiveInt = 3  # (X, Z+, Z-) a step
     negatives: Literal["own", "batch"] = "own"  # batch: the queries of a step's other tuples are irrelevant too
-    loss: Literal["histogram", "softmax", "both"] = "histogram"  # softmax: which of the step's concepts is a query of?
+    # softmax: which of the step's concepts is a query of? both: with the histogram; verification: the same concept?
+    loss: Literal["histogram", "softmax", "both", "verification"] = "histogram"
     scale: pydantic.PositiveFloat = 1.0  # of relevances in the softmax, at the start
+    learn_scale: bool = True  # false keeps it: for matching, whose relevance has a scale of its own
 
     steps: pydantic.PositiveInt = 8000
     learning_rate: pydantic.PositiveFloat = 1e-3
@@ -53,6 +59,11 @@ class Config(pydantic.BaseModel, extra="forbid", frozen=True):
     init_from: str | None = None  # a finished run to take the embedding from; "{seed}" stands for this run's seed
     freeze_embedding: bool = False  # learn only the relevance's own parameters
 
+    @property
+    def has_softmax(self) -> bool:
+        """Whether the loss is over the concepts of a step, which then must be different classes."""
+        return self.loss in ("softmax", "both")
+
     @pydantic.field_validator("embedding")
     @classmethod
     def known_embedding(cls, name: str) -> str:
@@ -62,9 +73,10 @@ class Config(pydantic.BaseModel, extra="forbid", frozen=True):
 
     @pydantic.model_validator(mode="after")
     def enough_to_compare(self) -> Config:
-        if self.negatives == "own" and (self.loss != "histogram" or not self.irrelevant):
-            raise ValueError('negatives = "own" needs irrelevant >= 1 and loss = "histogram": set negatives = "batch"')
-        if self.tuples < 2 and (self.loss != "histogram" or not self.irrelevant):
+        alone = self.irrelevant > 0 and not self.has_softmax  # a tuple has all that the loss looks at
+        if self.negatives == "own" and not alone:
+            raise ValueError('negatives = "own" needs irrelevant >= 1 and no softmax: set negatives = "batch"')
+        if self.tuples < 2 and not alone:
             raise ValueError("one tuple has nothing to be told from: set tuples >= 2, or irrelevant >= 1")
         return self
 

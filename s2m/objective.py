@@ -6,18 +6,22 @@ import torch
 from torch import Tensor, nn
 
 from s2m.config import Config
-from s2m.losses import HistogramLoss, SoftmaxLoss
+from s2m.losses import HistogramLoss, SoftmaxLoss, VerificationLoss
 from s2m.relevance import Relevance
 
 
 class Objective(nn.Module):
-    """The loss that a config names, for T tuples of descriptors; the softmax's scale is learned with the network."""
+    """The loss that a config names, for T tuples of descriptors; a softmax may learn its scale with the network."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
         self.own, self.relevant = config.negatives == "own", config.relevant
-        self.histogram = None if config.loss == "softmax" else HistogramLoss(config.bins, config.kernel_width)
-        self.softmax = None if config.loss == "histogram" else SoftmaxLoss(config.scale)
+        self.pairwise: nn.Module | None = None  # judges relevant beside irrelevant scores
+        if config.loss in ("histogram", "both"):
+            self.pairwise = HistogramLoss(config.bins, config.kernel_width)
+        elif config.loss == "verification":
+            self.pairwise = VerificationLoss()
+        self.softmax = SoftmaxLoss(config.scale, config.learn_scale) if config.has_softmax else None
 
     def forward(self, relevance: Relevance, examples: Tensor, queries: Tensor, classes: Tensor) -> Tensor:
         """A scalar.
@@ -27,13 +31,13 @@ class Objective(nn.Module):
         """
         if self.own:
             scores = relevance(examples, queries)
-            return self.histogram(scores[:, : self.relevant], scores[:, self.relevant :])
+            return self.pairwise(scores[:, : self.relevant], scores[:, self.relevant :])
         scores = relevance(examples, queries.flatten(0, 1)).unflatten(1, classes.shape)  # (T, T, M): all to every set
         losses = []
-        if self.histogram is not None:
+        if self.pairwise is not None:
             own = scores.diagonal(dim1=0, dim2=1).mT[:, : self.relevant]
             foreign = classes.flatten() != classes[:, :1]  # (T, T M)
-            losses.append(self.histogram(own, scores.flatten(1), foreign))
+            losses.append(self.pairwise(own, scores.flatten(1), foreign))
         if self.softmax is not None:
             losses.append(self.softmax(scores[:, :, : self.relevant]))
         return torch.stack(losses).sum()

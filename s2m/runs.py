@@ -17,22 +17,38 @@ import torch
 from torch import Tensor, nn
 
 from s2m.config import Config, make_config
-from s2m.embeddings import build_embedding
+from s2m.embeddings import EMBEDDINGS, build_embedding
 from s2m.errors import S2MError
 from s2m.layer import RelevanceNet
 from s2m.models import VariancePrior
-from s2m.relevance import Average, Likelihood, Nearest, Relevance
+from s2m.relevance import (
+    Average,
+    FullContext,
+    Likelihood,
+    Matching,
+    Nearest,
+    NearestMean,
+    Prototypes,
+    Relevance,
+    Siamese,
+    SupportVectors,
+)
 from s2m.storage import write_bytes, write_json
 
+PLAIN = {"average": Average, "nearest": Nearest, "prototypes": Prototypes, "matching": Matching, "svm": SupportVectors}
+SIZED = {"siamese": Siamese, "nearest-mean": NearestMean}  # with weights for every number of a descriptor
 FORMAT = 1  # of the run folder; raised when an older folder can no longer be read
 
 
 def build_relevance(config: Config) -> Relevance:
     """The relevance that a config names."""
-    if config.relevance == "average":
-        return Average()
-    if config.relevance == "nearest":
-        return Nearest()
+    size = EMBEDDINGS[config.embedding].size
+    if config.relevance == "matching" and config.context:
+        return Matching(FullContext(size))
+    if config.relevance in PLAIN:
+        return PLAIN[config.relevance]()
+    if config.relevance in SIZED:
+        return SIZED[config.relevance](size)
     prior = VariancePrior(config.prior_strength, config.prior_variance) if config.prior_strength else None
     return Likelihood(config.components, prior, config.learn_prior, config.gradient)
 

@@ -57,9 +57,17 @@ class Trainer:
         folder: where; created if it is not there.
         characters: the whole set; the config's split is applied here. None loads the config's data.
         device: "cpu" or "cuda".
+
+    Raises:
+        S2MError: a config that leaves nothing to learn, or whose init_from is not a run of the same embedding.
     """
 
     def __init__(self, config: Config, folder: Path, characters: Characters | None = None, device: str = "cpu") -> None:
+        if config.relevance == "svm":
+            raise S2MError(
+                "an SVM is not trained: train another relevance, then judge RelevanceNet(run.embedding, "
+                "SupportVectors()) with run = load_run(FOLDER)"
+            )
         self.config, self.folder, self.device = config, folder, device
         characters = load_characters(config.data) if characters is None else characters
         self.train_images = split_characters(characters, config.split, "train").rotated().images
@@ -75,7 +83,8 @@ class Trainer:
         if not learned:
             raise S2MError("nothing is left to learn: set freeze_embedding = false, or learn_prior = true")
         self.objective = Objective(config).to(device)
-        self.optimizer = torch.optim.Adam([*learned, *self.objective.parameters()], lr=config.learning_rate)
+        learned += [p for p in self.objective.parameters() if p.requires_grad]
+        self.optimizer = torch.optim.Adam(learned, lr=config.learning_rate)
         self.progress = Progress()
 
     def run(self, until: int | None = None) -> RelevanceNet:
@@ -117,7 +126,7 @@ class Trainer:
             config.examples,
             config.relevant,
             config.irrelevant,
-            distinct=config.loss != "histogram",
+            distinct=config.has_softmax,
         )
         queries = np.concatenate([tuples.relevant, tuples.irrelevant], 1)
         pairs = np.concatenate([tuples.examples, queries], 1)  # (T, N + P + Q, 2)

@@ -52,7 +52,7 @@ def test_a_config_cannot_be_changed() -> None:
         ({"components": 0}, "components: Input should be greater than 0"),
         ({"components": "aic"}, "components: .*'bic'"),
         ({"embedding": "vgg"}, "embedding: .*give one of conv4, lenet"),
-        ({"relevance": "svm"}, "relevance: Input should be 'likelihood', 'average' or 'nearest'"),
+        ({"relevance": "gmm"}, "relevance: Input should be 'likelihood', 'average', 'nearest', 'prototypes'"),
         ({"task": "both"}, "task: Input should be 'classification' or 'retrieval'"),
         ({"seed": -1}, "seed: Input should be greater than or equal to 0"),
         ({"prior_strength": -1.0}, "prior_strength: Input should be greater than or equal to 0"),
@@ -101,8 +101,15 @@ def test_no_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "values",
     [{"loss": "softmax"}, {"irrelevant": 0}, {"loss": "both", "negatives": "batch", "tuples": 1},
-     {"irrelevant": 0, "negatives": "batch", "tuples": 1}],
+     {"irrelevant": 0, "negatives": "batch", "tuples": 1}, {"loss": "verification", "irrelevant": 0},
+     {"loss": "verification", "irrelevant": 0, "negatives": "batch", "tuples": 1}],
 )  # fmt: skip
 def test_something_to_compare_with_is_needed(values: dict[str, object]) -> None:
     with pytest.raises(S2MError, match=r"together: .*(negatives = \"batch\"|tuples >= 2)"):
         make_config(values)
+
+
+def test_verification_is_content_with_one_tuple() -> None:
+    assert Config(loss="verification", tuples=1).negatives == "own"
+    assert not Config(loss="verification").has_softmax
+    assert Config(loss="both", negatives="batch").has_softmax

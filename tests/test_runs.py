@@ -3,13 +3,14 @@
 import json
 import subprocess
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import torch
 
 from s2m import S2MError, load_run
 from s2m.config import Config
-from s2m.relevance import Average, Likelihood, Nearest
+from s2m.relevance import Average, Likelihood, Matching, Nearest, NearestMean, Prototypes, Siamese, SupportVectors
 from s2m.runs import (
     build_network,
     build_relevance,
@@ -45,14 +46,32 @@ def test_the_seed_decides_the_weights_and_disturbs_no_other() -> None:
 
 
 def test_relevance_by_name() -> None:
-    assert isinstance(build_relevance(Config(relevance="average")), Average)
-    assert isinstance(build_relevance(Config(relevance="nearest")), Nearest)
+    kinds = {"average": Average, "nearest": Nearest, "prototypes": Prototypes, "matching": Matching, "siamese": Siamese,
+             "nearest-mean": NearestMean, "svm": SupportVectors, "likelihood": Likelihood}  # fmt: skip
+    assert set(kinds) == set(get_args(Config.model_fields["relevance"].annotation))
+    for name, kind in kinds.items():
+        assert type(build_relevance(Config(relevance=name))) is kind  # type: ignore[arg-type]
+    assert build_relevance(Config(relevance="matching")).context is None
+    assert build_relevance(Config(relevance="matching", context=True)).context.size == 64
+    for embedding, size in {"conv4": 64, "lenet": 100}.items():
+        siamese = build_relevance(Config(relevance="siamese", embedding=embedding))
+        assert isinstance(siamese, Siamese)
+        assert siamese.weight.shape == (size,)
+        metric = build_relevance(Config(relevance="nearest-mean", embedding=embedding))
+        assert isinstance(metric, NearestMean)
+        assert metric.metric.shape == (size, size)
     likelihood = build_relevance(Config(components="bic", prior_strength=2.0, prior_variance=0.1))
     assert isinstance(likelihood, Likelihood)
     assert likelihood.components == "bic"
     assert likelihood.prior is not None
     assert float(likelihood.prior.strength) == pytest.approx(2, rel=1e-6)  # through a float32 logarithm
     assert build_relevance(Config(prior_strength=0)).prior is None
+
+
+def test_the_seed_decides_the_weights_of_a_relevance() -> None:
+    config = Config(relevance="matching", context=True)
+    one, same = (build_network(config).relevance.state_dict() for _ in range(2))
+    assert all(torch.equal(value, same[name]) for name, value in one.items())
 
 
 def test_a_run_comes_back_as_it_was(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import math
 import os
 import random
 import signal
@@ -336,7 +337,40 @@ def test_a_softmax_over_distinct_concepts(letters: Characters, tmp_path: Path) -
     assert torch.equal(whole.objective.softmax.log_scale, resumed.objective.softmax.log_scale)
 
 
+RIVALS = [
+    {"relevance": "prototypes", "loss": "softmax", "scale": 10.0},
+    {"relevance": "matching", "loss": "softmax", "learn_scale": False},
+    {"relevance": "matching", "loss": "softmax", "learn_scale": False, "context": True},
+    {"relevance": "nearest-mean", "loss": "softmax"},
+    {"relevance": "siamese", "loss": "verification"},
+    {"relevance": "siamese", "loss": "verification", "negatives": "own", "irrelevant": 4},
+]
+
+
+@pytest.mark.parametrize("changes", RIVALS, ids=str)
+def test_a_rival_trains_and_resumes(letters: Characters, tmp_path: Path, changes: dict[str, object]) -> None:
+    """Whatever it learns has moved, and stopped on the way it ends the same."""
+    shared = {"negatives": "batch", "irrelevant": 0, "tuples": 4, "learn_prior": False, "steps": 4}
+    config = tiny(**{**shared, **changes})
+    whole = Trainer(config, tmp_path / "whole", letters)
+    whole.run()
+    Trainer(config, tmp_path / "parts", letters).run(until=3)
+    resume(tmp_path / "parts", letters).run()
+    assert outcome(tmp_path / "whole") == outcome(tmp_path / "parts")
+    start, end = build_network(config).state_dict(), load_run(tmp_path / "whole").state_dict()
+    assert all((value != end[name]).any() for name, value in start.items())
+    if whole.objective.softmax is not None:
+        moved = whole.objective.softmax.log_scale.item() != pytest.approx(math.log(config.scale), abs=1e-9)
+        assert moved == config.learn_scale
+
+
 # Bad input ------------------------------------------------------------------------------------------------------------
+
+
+def test_an_svm_is_not_trained(letters: Characters, tmp_path: Path) -> None:
+    with pytest.raises(S2MError, match=r"an SVM is not trained: train another relevance, then .* SupportVectors\(\)"):
+        Trainer(tiny(relevance="svm"), tmp_path / "run", letters)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_loss_that_is_not_a_number_stops_the_run(letters: Characters, tmp_path: Path) -> None:

@@ -69,3 +69,10 @@ def check_variances(variances: Tensor, held: Tensor, sets: Tensor | None = None)
             f"maximum likelihood has no maximum: set {number}, component {place[1]} has zero variance in dimension "
             f"{place[2]}; give a prior, e.g. prior=VariancePrior()"
         )
+
+
+def check_size(descriptors: Tensor, size: int) -> None:
+    """Weights for descriptors of `size` numbers fit no others."""
+    if descriptors.shape[-1] != size:
+        found = descriptors.shape[-1]
+        raise S2MError(f"descriptors have {found} numbers, the relevance has weights for {size}: build it for {found}")

@@ -2,7 +2,25 @@
 
 from s2m.relevance.average import Average
 from s2m.relevance.base import Relevance, Scorer
+from s2m.relevance.context import FullContext
 from s2m.relevance.likelihood import Likelihood
+from s2m.relevance.matching import Matching
+from s2m.relevance.metric import NearestMean
 from s2m.relevance.nearest import Nearest
+from s2m.relevance.prototypes import Prototypes
+from s2m.relevance.siamese import Siamese
+from s2m.relevance.svm import SupportVectors
 
-__all__ = ["Average", "Likelihood", "Nearest", "Relevance", "Scorer"]
+__all__ = [
+    "Average",
+    "FullContext",
+    "Likelihood",
+    "Matching",
+    "Nearest",
+    "NearestMean",
+    "Prototypes",
+    "Relevance",
+    "Scorer",
+    "Siamese",
+    "SupportVectors",
+]

@@ -1,13 +1,30 @@
 """What every relevance has in common."""
 
+import copy
+
 import pytest
 import torch
 from torch import Tensor
 
 from s2m import S2MError
-from s2m.relevance import Average, Likelihood, Nearest, Relevance
+from s2m.relevance import (
+    Average,
+    FullContext,
+    Likelihood,
+    Matching,
+    Nearest,
+    NearestMean,
+    Prototypes,
+    Relevance,
+    Siamese,
+    SupportVectors,
+)
 
-METHODS = [Average(), Nearest(), Likelihood(1), Likelihood(2), Likelihood("bic")]
+LEARNED = [Matching(), Siamese(8), NearestMean(8), NearestMean(8, rank=3)]  # with weights of their own
+DIFFERENTIABLE = [Average(), Nearest(), Likelihood(1), Likelihood(2), Likelihood("bic"), Prototypes(), *LEARNED]
+METHODS = [*DIFFERENTIABLE, SupportVectors(), Matching(FullContext(8))]
+# A set's own: but EM ends at one of several maxima, and full context reads the sets in turn.
+UNIQUE = [m for m in METHODS if getattr(m, "components", 1) == 1 and getattr(m, "context", None) is None]
 NAN = float("nan")
 
 
@@ -43,7 +60,44 @@ def test_padding_changes_nothing(method: Relevance) -> None:
     torch.testing.assert_close(method(padded, queries, weights), expected, rtol=1e-6, atol=1e-6)  # float32
 
 
-@pytest.mark.parametrize("method", METHODS, ids=repr)
+@pytest.mark.parametrize("method", UNIQUE, ids=repr)
+def test_a_batch_of_unequal_sets(method: Relevance) -> None:
+    """Sets of 3 and of 6 examples; the SVM, whose planes are parted by all sets, would not score them alone alike."""
+    examples, queries = unit(2, 6, 8, seed=0), unit(2, 7, 8, seed=2)
+    weights = torch.ones(2, 6)
+    weights[0, 3:] = 0
+    found = method(examples.masked_fill((weights == 0).unsqueeze(2), NAN), queries, weights)
+    if isinstance(method, SupportVectors):
+        alone = [SupportVectors(examples[1])(examples[:1, :3], queries[:1])]
+        alone += [SupportVectors(examples[0, :3])(examples[1:], queries[1:])]
+    else:
+        alone = [method(examples[:1, :3], queries[:1]), method(examples[1:], queries[1:])]
+    torch.testing.assert_close(found, torch.cat(alone), rtol=1e-5, atol=1e-4)  # float32; liblinear
+
+
+@pytest.mark.parametrize("method", UNIQUE, ids=repr)
+def test_the_order_of_the_examples_does_not_matter(method: Relevance) -> None:
+    examples, queries = unit(2, 6, 8, seed=0), unit(2, 7, 8, seed=2)
+    turned = examples[:, [3, 0, 5, 1, 4, 2]]
+    expected = method(examples, queries)
+    torch.testing.assert_close(method(turned, queries), expected, rtol=1e-5, atol=1e-4)  # float32; liblinear
+
+
+@pytest.mark.parametrize("method", LEARNED, ids=repr)
+def test_gradients_are_those_of_finite_differences(method: Relevance) -> None:
+    """Of the examples, the queries and the weights of the method, on sets with padding."""
+    method = copy.deepcopy(method).double()
+    names = [name for name, _ in method.named_parameters()]
+    mask = torch.tensor([[1, 1, 1], [1, 0, 1]])
+
+    def relevance(examples: Tensor, queries: Tensor, *values: Tensor) -> Tensor:
+        return torch.func.functional_call(method, dict(zip(names, values)), (examples, queries, mask))
+
+    inputs = [unit(2, 3, 8, seed=0).double(), unit(2, 2, 8, seed=1).double(), *method.parameters()]
+    assert torch.autograd.gradcheck(relevance, [value.detach().requires_grad_() for value in inputs])
+
+
+@pytest.mark.parametrize("method", DIFFERENTIABLE, ids=repr)
 def test_examples_and_queries_receive_gradients(method: Relevance) -> None:
     examples, queries = unit(2, 6, 8, seed=0).requires_grad_(), unit(2, 7, 8, seed=2).requires_grad_()
     method(examples, queries).sum().backward()
@@ -64,10 +118,10 @@ def test_the_type_of_the_queries(method: Relevance) -> None:
 @pytest.mark.parametrize(
     ("examples", "queries", "message"),
     [
-        (torch.ones(1, 0, 3), torch.ones(2, 3), "an empty set"),
-        (torch.full((1, 2, 3), NAN), torch.ones(2, 3), "set 0 has a NaN"),
-        (unit(2, 5, 3, seed=0), torch.ones(2, 4), r"give \(2, M, 3\)"),
-        (unit(2, 5, 3, seed=0), torch.ones(3, 2, 3), r"give \(2, M, 3\)"),
+        (torch.ones(1, 0, 8), torch.ones(2, 8), "an empty set"),
+        (torch.full((1, 2, 8), NAN), torch.ones(2, 8), "set 0 has a NaN"),
+        (unit(2, 5, 8, seed=0), torch.ones(2, 4), r"give \(2, M, 8\)"),
+        (unit(2, 5, 8, seed=0), torch.ones(3, 2, 8), r"give \(2, M, 8\)"),
     ],
 )
 def test_bad_input_is_one_line(method: Relevance, examples: Tensor, queries: Tensor, message: str) -> None:

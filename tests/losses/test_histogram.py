@@ -1,6 +1,5 @@
-"""The histogram loss against a slow one, at its ends, and in its limits; and the softmax."""
+"""The histogram loss against a slow one, at its ends, and in its limits."""
 
-import math
 from collections.abc import Iterator
 
 import pytest
@@ -10,7 +9,6 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from s2m import HistogramLoss, S2MError
-from s2m.losses import SoftmaxLoss
 
 NAN, INF = float("nan"), float("inf")
 
@@ -235,42 +233,3 @@ def test_a_tuple_that_is_masked_wholly_is_an_error() -> None:
 def test_bad_settings_are_one_line(bins: int, width: float) -> None:
     with pytest.raises(S2MError, match="give at least 2 bins and a width of at least 1 bin"):
         HistogramLoss(bins, width)
-
-
-# Softmax over concepts ------------------------------------------------------------------------------------------------
-
-
-def test_softmax_against_a_loop() -> None:
-    scores = torch.randn(4, 4, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    loss = SoftmaxLoss(0.5).double()
-    expected = 0.0
-    for j in range(4):
-        for p in range(3):
-            odds = [math.exp(0.5 * scores[i, j, p].item()) for i in range(4)]
-            expected -= math.log(odds[j] / sum(odds)) / 12
-    assert loss(scores).item() == pytest.approx(expected, rel=1e-7)  # the scale is made in float32
-
-
-def test_softmax_knows_nothing_at_first() -> None:
-    assert SoftmaxLoss()(torch.zeros(5, 5, 2)).item() == pytest.approx(math.log(5))
-
-
-def test_softmax_learns_its_scale() -> None:
-    """Relevances in the right order are worth more at a greater scale."""
-    loss = SoftmaxLoss()
-    loss(torch.eye(3).unsqueeze(-1)).backward()
-    assert loss.log_scale.grad is not None
-    assert loss.log_scale.grad < 0
-
-
-@pytest.mark.parametrize("shape", [(3, 3), (2, 3, 4), (1, 1, 4), (3, 3, 0)])
-def test_softmax_needs_every_query_scored_by_every_concept(shape: tuple[int, ...]) -> None:
-    with pytest.raises(S2MError, match=r"give \(N, N, P\) for N >= 2 concepts"):
-        SoftmaxLoss()(torch.zeros(shape))
-
-
-def test_softmax_refuses_what_is_no_number() -> None:
-    with pytest.raises(S2MError, match="NaN or infinite"):
-        SoftmaxLoss()(torch.full((2, 2, 1), float("nan")))
-    with pytest.raises(S2MError, match="scale is 0: give a positive number"):
-        SoftmaxLoss(0)
