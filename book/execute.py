@@ -65,8 +65,19 @@ def clean(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         cell.metadata = nbformat.from_dict({name: cell.metadata[name] for name in kept if cell.metadata.get(name)})
         if cell.cell_type == "code":
             # A carriage return on stderr is a progress bar: worth watching, not worth keeping.
-            cell.outputs = [o for o in cell.outputs if not (o.get("name") == "stderr" and "\r" in o.text)]
+            cell.outputs = joined([o for o in cell.outputs if not (o.get("name") == "stderr" and "\r" in o.text)])
     return notebook
+
+
+def joined(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """Pieces of one stream as one output: a busy machine prints a cell in several."""
+    whole: list[nbformat.NotebookNode] = []
+    for output in outputs:
+        if whole and output.output_type == "stream" and whole[-1].get("name") == output.name:
+            whole[-1].text += output.text
+        else:
+            whole.append(output)
+    return whole
 
 
 def write(notebook: nbformat.NotebookNode, path: Path) -> None:
