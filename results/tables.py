@@ -15,6 +15,11 @@ from s2m.models.study import Gradient
 from s2m.storage import write_bytes
 
 METHODS = {"s2m-gauss": "S2M-Gauss", "gauss-avg-ft": "Gauss-AVG-FT", "avg-ft": "AVG-FT", "nn-ft": "NN-FT"}
+RIVALS = {
+    "s2m-gauss": "S2M-Gauss", "prototypes": "ProtoNets", "matching": "Matching Nets",
+    "siamese": "Convolutional Siamese Net", "nearest-mean": "NCM", "avg": "AVG",
+}  # fmt: skip
+Names = dict[str, str]  # of folders, and of methods as a table names them
 
 
 def judged(folder: Path) -> list[dict[str, Any]]:
@@ -34,11 +39,13 @@ def published(results: Path, table: str, model: str, column: str) -> float:
     return float(figures[column].get(model, np.nan))
 
 
-def classification(results: Path) -> pd.DataFrame:
+def classification(
+    results: Path, experiment: str = "omniglot_classification", methods: Names = METHODS
+) -> pd.DataFrame:
     """One row a method and number of ways: accuracy over 1000 tasks, averaged over seeds."""
     rows = []
-    for name, label in METHODS.items():
-        folder = results / "omniglot_classification" / name
+    for name, label in methods.items():
+        folder = results / experiment / name
         scores = judged(folder)
         for way in (5, 20) if scores else ():
             found = estimate([entry[f"{way}-way"]["mean"] for entry in scores])
@@ -46,6 +53,13 @@ def classification(results: Path) -> pd.DataFrame:
             rows.append({"method": label, "way": way, "shot": scores[0]["shot"], "accuracy": found.pop("mean"), **found,
                          "published": figure, "run": folder.relative_to(results.parent).as_posix()})  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def softmax(results: Path) -> pd.DataFrame:
+    """As `classification`, of what learned by a softmax over twenty concepts: all on equal terms, then the best."""
+    equal = classification(results, "omniglot_softmax", RIVALS)
+    best = classification(results, "omniglot_beyond", {"s2m-gauss": "S2M-Gauss, trained longer"})
+    return pd.concat([table for table in (equal, best) if len(table)] or [equal])
 
 
 def retrieval(results: Path) -> pd.DataFrame:
@@ -112,7 +126,8 @@ def with_headline(readme: str, table: str) -> str:
 def write_tables(results: Path) -> None:
     """Write every table whose runs are there; and the README's, once every method is."""
     tables = {"omniglot_classification": classification(results), "omniglot_retrieval": retrieval(results)}
-    for name, table in {**tables, "omniglot_gradient": gradients(results)}.items():
+    others = {"omniglot_gradient": gradients(results), "omniglot_softmax": softmax(results)}
+    for name, table in {**tables, **others}.items():
         if len(table):
             write_bytes(results / "tables" / f"{name}.csv", table.to_csv(index=False).encode())
     if not all(len(table) and set(METHODS.values()) <= set(table["method"]) for table in tables.values()):
