@@ -20,6 +20,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from s2m.storage import write_bytes
+
 HERE = Path(__file__).parent
 TABLE = HERE.parent / "results" / "tables" / "gradient.csv"
 SHOWN = ["task", "method", "sets", "examples", "size", "components", "threads"]
@@ -53,9 +55,7 @@ def main() -> None:
         rows += measured(threads, arguments.quick, arguments.seconds)
         table = pd.DataFrame(rows).round(DIGITS).assign(note=note)  # no more digits than they are good for
         if out:  # after each part, so that what is measured is kept
-            whole = out.with_name(out.name + ".tmp")
-            table.to_csv(whole, index=False)
-            whole.replace(out)
+            write_bytes(out, table.to_csv(index=False).encode())
     print(table[SHOWN].to_string(index=False, na_rep=""))
     print(f"written to {out}" if out else "written nowhere: give --out a name")
 

@@ -22,10 +22,10 @@ RIVALS = {
 Names = dict[str, str]  # of folders, and of methods as a table names them
 
 
-def judged(folder: Path) -> list[dict[str, Any]]:
-    """The scores of a method's runs, one entry a seed; only those on real characters count."""
-    scores = [json.loads(path.read_text()) for path in sorted(folder.glob("seed-*/scores.json"))]
-    return [entry for entry in scores if entry["source"] == "Omniglot"]
+def judged(folder: Path) -> dict[str, dict[str, Any]]:
+    """The scores of a method's runs, by the seed's folder; only those on real characters count."""
+    scores = {path.parent.name: json.loads(path.read_text()) for path in sorted(folder.glob("seed-*/scores.json"))}
+    return {seed: entry for seed, entry in scores.items() if entry["source"] == "Omniglot"}
 
 
 def estimate(values: list[float]) -> dict[str, object]:
@@ -46,7 +46,7 @@ def classification(
     rows = []
     for name, label in methods.items():
         folder = results / experiment / name
-        scores = judged(folder)
+        scores = list(judged(folder).values())
         for way in (5, 20) if scores else ():
             found = estimate([entry[f"{way}-way"]["mean"] for entry in scores])
             figure = published(results, "table2", label, f"omniglot_{way}way_5shot")
@@ -71,7 +71,7 @@ def retrieval(results: Path) -> pd.DataFrame:
     for experiment, note in {"omniglot_retrieval": "", "omniglot_retrieval_own": ", own negatives"}.items():
         for name, label in METHODS.items():
             folder = results / experiment / name
-            scores = judged(folder)
+            scores = judged(folder).values()
             if scores:
                 found = estimate([entry["stepwise"]["mean"] for entry in scores])
                 trapezoid = float(np.mean([entry["trapezoid"]["mean"] for entry in scores]))
@@ -85,11 +85,16 @@ def retrieval(results: Path) -> pd.DataFrame:
 def gradients(results: Path) -> pd.DataFrame:
     """One row a gradient through the fit: mean average precision, seed by seed against the exact one, and minutes."""
     folders = {name: results / "omniglot_gradient" / name for name in get_args(Gradient)}
-    scores = {name: [entry["stepwise"]["mean"] for entry in judged(folder)] for name, folder in folders.items()}
+    scores = {
+        name: {seed: entry["stepwise"]["mean"] for seed, entry in judged(folder).items()}
+        for name, folder in folders.items()
+    }
+    exact = scores["exact"]
     rows = []
     for name, values in scores.items():
         if values:
-            found, behind = estimate(values), estimate([exact - own for exact, own in zip(scores["exact"], values)])
+            found = estimate(list(values.values()))
+            behind = estimate([exact[seed] - value for seed, value in values.items() if seed in exact])
             runs = [json.loads(path.read_text()) for path in folders[name].glob("seed-*/provenance.json")]
             rows.append({"gradient": name, "map": found.pop("mean"), **found,
                          "behind_exact": behind["mean"], "behind_ci95": behind["ci95"],

@@ -27,10 +27,10 @@ class Config(pydantic.BaseModel, extra="forbid", frozen=True):
 
     embedding: str = "conv4"
     normalise: bool = True  # descriptors of length 1
-    # prototypes and what follows are the rivals, see s2m.relevance; svm is not trained, it takes a trained embedding
-    relevance: Literal[
-        "likelihood", "average", "nearest", "prototypes", "matching", "siamese", "nearest-mean", "svm"
-    ] = "likelihood"
+    # prototypes and what follows are the rivals, see s2m.relevance
+    relevance: Literal["likelihood", "average", "nearest", "prototypes", "matching", "siamese", "nearest-mean"] = (
+        "likelihood"
+    )
     components: pydantic.PositiveInt | Literal["bic"] = 1
     prior_strength: float = pydantic.Field(1.0, ge=0)  # 0: no prior, maximum likelihood
     prior_variance: pydantic.PositiveFloat = 0.01

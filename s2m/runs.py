@@ -31,11 +31,10 @@ from s2m.relevance import (
     Prototypes,
     Relevance,
     Siamese,
-    SupportVectors,
 )
 from s2m.storage import write_bytes, write_json
 
-PLAIN = {"average": Average, "nearest": Nearest, "prototypes": Prototypes, "matching": Matching, "svm": SupportVectors}
+PLAIN = {"average": Average, "nearest": Nearest, "prototypes": Prototypes, "matching": Matching}
 SIZED = {"siamese": Siamese, "nearest-mean": NearestMean}  # with weights for every number of a descriptor
 FORMAT = 1  # of the run folder; raised when an older folder can no longer be read
 

@@ -63,11 +63,6 @@ class Trainer:
     """
 
     def __init__(self, config: Config, folder: Path, characters: Characters | None = None, device: str = "cpu") -> None:
-        if config.relevance == "svm":
-            raise S2MError(
-                "an SVM is not trained: train another relevance, then judge RelevanceNet(run.embedding, "
-                "SupportVectors()) with run = load_run(FOLDER)"
-            )
         self.config, self.folder, self.device = config, folder, device
         characters = load_characters(config.data) if characters is None else characters
         self.train_images = split_characters(characters, config.split, "train").rotated().images

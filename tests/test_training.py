@@ -367,12 +367,6 @@ def test_a_rival_trains_and_resumes(letters: Characters, tmp_path: Path, changes
 # Bad input ------------------------------------------------------------------------------------------------------------
 
 
-def test_an_svm_is_not_trained(letters: Characters, tmp_path: Path) -> None:
-    with pytest.raises(S2MError, match=r"an SVM is not trained: train another relevance, then .* SupportVectors\(\)"):
-        Trainer(tiny(relevance="svm"), tmp_path / "run", letters)
-    assert not (tmp_path / "run").exists()
-
-
 def test_a_loss_that_is_not_a_number_stops_the_run(letters: Characters, tmp_path: Path) -> None:
     with pytest.raises(S2MError, match="NaN or infinite"):
         Trainer(tiny(learning_rate=1e30, learn_prior=False), tmp_path / "run", letters).run()

@@ -20,7 +20,8 @@ class SupportVectors(Relevance):
     2 |X| random images. Here they are `negatives`, or else the examples of the other sets of the batch: a batch is
     taken to be an N-way task, and its sets to be different concepts.
 
-    It has no gradient through the fit, so it is only for descriptors that were learned otherwise.
+    It has no gradient through the fit, so it is only for descriptors that were learned otherwise:
+    `RelevanceNet(run.embedding, SupportVectors())` with `run = load_run(folder)`.
 
     Args:
         negatives: (M, n) descriptors to part every set from; None takes the other sets of the batch.

@@ -206,29 +206,6 @@ def test_autocast_changes_nothing() -> None:
     assert torch.equal(inside, HistogramLoss()(relevant, irrelevant))
 
 
-@pytest.mark.parametrize(
-    ("relevant", "irrelevant", "message"),
-    [
-        (torch.ones(3), torch.ones(3), r"give \(B, P\) and \(B, Q\)"),
-        (torch.ones(2, 3), torch.ones(1, 3), r"give \(B, P\) and \(B, Q\)"),
-        (torch.ones(2, 0), torch.ones(2, 3), "a tuple without scores"),
-        (torch.ones(2, 3), torch.ones(2, 0), "a tuple without scores"),
-        (torch.ones(0, 3), torch.ones(0, 3), "a tuple without scores"),
-        (torch.tensor([[1.0, NAN]]), torch.ones(1, 3), "a score is NaN or infinite: .* lower the learning rate"),
-        (torch.ones(1, 2), torch.tensor([[1.0, INF]]), "a score is NaN or infinite"),
-    ],
-)
-def test_bad_scores_are_one_line(relevant: Tensor, irrelevant: Tensor, message: str) -> None:
-    with pytest.raises(S2MError, match=message):
-        HistogramLoss()(relevant, irrelevant)
-
-
-def test_a_tuple_that_is_masked_wholly_is_an_error() -> None:
-    mask = torch.tensor([[True, True], [False, False]])
-    with pytest.raises(S2MError, match="irrelevant scores are all masked"):
-        HistogramLoss()(torch.ones(2, 3), torch.ones(2, 2), mask)
-
-
 @pytest.mark.parametrize(("bins", "width"), [(1, 1.0), (0, 1.0), (100, 0.5)])
 def test_bad_settings_are_one_line(bins: int, width: float) -> None:
     with pytest.raises(S2MError, match="give at least 2 bins and a width of at least 1 bin"):

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from s2m import S2MError
 from s2m.losses import VerificationLoss
 
 NAN, INF = float("nan"), float("inf")
@@ -67,23 +66,3 @@ def test_narrow_scores(dtype: torch.dtype) -> None:
     assert loss.dtype == dtype
     expected = VerificationLoss()(same.double(), other.double()).item()
     assert loss.item() == pytest.approx(expected, rel=torch.finfo(dtype).eps)  # one rounding, of the result
-
-
-@pytest.mark.parametrize(
-    ("relevant", "irrelevant", "message"),
-    [
-        (torch.ones(3), torch.ones(3), r"give \(B, P\) and \(B, Q\)"),
-        (torch.ones(2, 0), torch.ones(2, 3), "a tuple without scores"),
-        (torch.tensor([[1.0, NAN]]), torch.ones(1, 3), "a score is NaN or infinite: .* lower the learning rate"),
-        (torch.ones(1, 2), torch.tensor([[1.0, INF]]), "a score is NaN or infinite"),
-    ],
-)
-def test_bad_scores_are_one_line(relevant: Tensor, irrelevant: Tensor, message: str) -> None:
-    with pytest.raises(S2MError, match=message):
-        VerificationLoss()(relevant, irrelevant)
-
-
-def test_a_tuple_that_is_masked_wholly_is_an_error() -> None:
-    mask = torch.tensor([[True, True], [False, False]])
-    with pytest.raises(S2MError, match="irrelevant scores are all masked"):
-        VerificationLoss()(torch.ones(2, 3), torch.ones(2, 2), mask)
