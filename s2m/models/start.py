@@ -16,24 +16,26 @@ DUPLICATE = 1e-20
 TRY_STEPS = 5  # EM steps that each random start gets before the best one goes on alone
 
 
-def seed_centres(x: Tensor, w: Tensor, components: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def seed_centres(
+    x: Tensor, w: Tensor, components: int, generator: torch.Generator, restarts: int = 1
+) -> tuple[Tensor, Tensor]:
     """k-means++ (Arthur and Vassilvitskii, 2007) for every set of a batch.
 
     Each further centre is an example drawn with probability proportional to weight times squared distance to the
     nearest centre so far. Where a set has fewer distinct examples than components, the surplus is marked as not held.
 
-    x: (B, N, n) and w: (B, N), float64. Returns centres (B, k, n) and held (B, k).
+    x: (B, N, n) and w: (B, N), float64, each set `restarts` times in a row. Returns centres (B, k, n) and held (B, k).
     """
     rows = torch.arange(len(x), device=x.device)
     spread = (w * (x - (w.unsqueeze(1) @ x) / w.sum(1)[:, None, None]).square().sum(-1)).sum(1) / w.sum(1)
     odds, nearest = w, torch.full_like(w, torch.inf)
     centres, held = [], []
     for _ in range(components):
-        # The largest of log odds + Gumbel noise is a draw in proportion to the odds. Noise is laid out example by
-        # example from a seed of its own, so that padding does not change what is drawn.
+        # The largest of log odds + Gumbel noise is a draw in proportion to the odds. All sets have the same noise, laid
+        # out example by example from a seed of its own: neither padding nor the other sets change what a set draws.
         seed = int(torch.randint(2**62, (), generator=generator))
-        noise = torch.rand(x.shape[1], len(x), generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-        gumbel = -(-noise.clamp(1e-300, 1 - 1e-16).log()).log().T.to(x.device)
+        noise = torch.rand(x.shape[1], restarts, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+        gumbel = -(-noise.clamp(1e-300, 1 - 1e-16).log()).log().T.to(x.device).repeat(len(x) // restarts, 1)
         chosen = (odds.log() + gumbel).argmax(1)
         held.append((odds > 0).any(1))
         centres.append(x[rows, chosen])
@@ -54,7 +56,7 @@ def best_start(step: Step, components: int, generator: torch.Generator, restarts
     """The most promising of several k-means++ starts, each given a few EM steps."""
     sets = torch.arange(len(step.x), device=step.x.device)
     many = step.take(sets.repeat_interleave(restarts))
-    centres, held = seed_centres(many.x, many.w, components, generator)
+    centres, held = seed_centres(many.x, many.w, components, generator, restarts)
     point = many.maximise(assign(many.x, centres, held), rough=True)
     for _ in range(TRY_STEPS):
         point = many.maximise(many.expect(point)[0], rough=True).where(~point.collapsed(), point)

@@ -21,7 +21,7 @@ def test_seeds_are_drawn_in_proportion_to_the_squared_distance() -> None:
     sets = 4000
     x = torch.tensor([[0.0], [1.0], [3.0]]).double().expand(sets, 3, 1)
     w = torch.tensor([2.0, 1.0, 1.0]).double().expand(sets, 3)
-    centres, _ = seed_centres(x, w, 2, random_generator(0))
+    centres, _ = seed_centres(x, w, 2, random_generator(0), restarts=sets)
     first, second = centres[:, 0, 0], centres[:, 1, 0]
     # Four standard errors of a share p among m draws: 4 sqrt(p (1 - p) / m).
     assert (first == 0).double().mean().item() == pytest.approx(0.5, abs=4 * (0.25 / sets) ** 0.5)
@@ -34,7 +34,7 @@ def test_seeds_are_drawn_in_proportion_to_the_squared_distance() -> None:
 def test_an_example_of_no_weight_is_never_drawn() -> None:
     x = torch.arange(4.0).double().reshape(1, 4, 1).expand(50, 4, 1)
     w = torch.tensor([1.0, 0.0, 1.0, 0.0]).double().expand(50, 4)
-    centres, held = seed_centres(x, w, 3, random_generator(0))
+    centres, held = seed_centres(x, w, 3, random_generator(0), restarts=50)
     assert set(centres[held].flatten().tolist()) == {0.0, 2.0}
     assert held.tolist() == [[True, True, False]] * 50
 
@@ -50,9 +50,19 @@ def test_padding_does_not_change_the_draw() -> None:
 
 def test_the_generator_decides() -> None:
     x, w = clusters(0, 9, 3, 3, 3.0).expand(8, 9, 3), torch.ones(8, 9).double()
-    one, same, other = (seed_centres(x, w, 3, random_generator(seed))[0] for seed in (1, 1, 2))
+    one, same, other = (seed_centres(x, w, 3, random_generator(seed), restarts=8)[0] for seed in (1, 1, 2))
     assert torch.equal(one, same)
     assert not torch.equal(one, other)
+    assert len(one.flatten(1).unique(dim=0)) > 1  # restarts differ
+
+
+def test_a_set_draws_the_same_in_any_company() -> None:
+    x = torch.stack([clusters(seed, 9, 3, 3, 3.0) for seed in range(4)]).repeat_interleave(5, dim=0)
+    w = torch.ones(20, 9).double()
+    together, _ = seed_centres(x, w, 3, random_generator(0), restarts=5)
+    for first in range(0, 20, 5):
+        alone, _ = seed_centres(x[first : first + 5], w[:5], 3, random_generator(0), restarts=5)
+        torch.testing.assert_close(together[first : first + 5], alone, rtol=0, atol=0)
 
 
 def test_duplicates_give_one_seed() -> None:
