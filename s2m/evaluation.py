@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import scipy.stats
 import torch
@@ -16,7 +18,7 @@ from s2m.relevance import Relevance
 
 
 @torch.no_grad()
-def describe_characters(network: RelevanceNet, characters: Characters, batch: int = 500) -> Tensor:
+def describe_characters(network: RelevanceNet, characters: Characters, batch: int = 100) -> Tensor:
     """Descriptors (C, D, n) of all drawings, in float32, with batch normalisation as at test."""
     network.eval()
     flat = torch.from_numpy(characters.images).flatten(0, 1)
@@ -26,18 +28,28 @@ def describe_characters(network: RelevanceNet, characters: Characters, batch: in
 
 @torch.no_grad()
 def classify(
-    descriptors: Tensor, relevance: Relevance, way: int, shot: int, tasks: int, seed: int = 0, stream: str = "test"
+    descriptors: Tensor,
+    relevance: Relevance,
+    way: int,
+    shot: int,
+    tasks: int,
+    seed: int = 0,
+    stream: str = "test",
+    groups: Sequence[Sequence[int]] = (),
 ) -> np.ndarray:
     """Accuracy of each of `tasks` N-way K-shot tasks, all drawings that are not examples being queries: (tasks,).
 
-    A query goes to the class whose examples make it most relevant. descriptors: (C, D, n).
+    A query goes to the class whose examples make it most relevant. descriptors: (C, D, n). groups: the classes of a
+    task all come from one of these, drawn anew for each task; without any, from all C.
     """
-    shape = descriptors.shape[0], descriptors.shape[1]
-    truth = torch.arange(way).repeat_interleave(shape[1] - shot)
+    drawings = descriptors.shape[1]
+    truth = torch.arange(way).repeat_interleave(drawings - shot)
     accuracies = []
     for index in range(tasks):
-        task = draw_task(generator(seed, f"{stream} {way}-way {shot}-shot", index), shape, way, shot, shape[1] - shot)
-        scores = relevance(take(descriptors, task.examples), take(descriptors, task.queries).flatten(0, 1))
+        rng = generator(seed, f"{stream} {way}-way {shot}-shot", index)
+        values = descriptors[list(groups[rng.integers(len(groups))])] if groups else descriptors
+        task = draw_task(rng, (len(values), drawings), way, shot, drawings - shot)
+        scores = relevance(take(values, task.examples), take(values, task.queries).flatten(0, 1))
         accuracies.append((scores.argmax(0).cpu() == truth).double().mean().item())
     return np.array(accuracies)
 

@@ -68,7 +68,6 @@ class Trainer:
         self.train_images = split_characters(characters, config.split, "train").rotated().images
         self.held_out = split_characters(characters, config.split, "validation")
         self.network = build_network(config).to(device)
-        self.network.embedding.to(memory_format=torch.channels_last)
         if config.init_from:
             donor = Path(config.init_from.replace("{seed}", str(config.seed)))
             read_run_config(donor)  # a folder that is no run says so
@@ -148,14 +147,14 @@ class Trainer:
         return self.config.learning_rate * (1 + math.cos(math.pi * self.progress.step / self.config.steps)) / 2
 
     def validate(self) -> float:
-        """Accuracy of 200 20-way 5-shot tasks, or mean average precision, on the validation characters."""
-        relevance = self.network.relevance
+        """Accuracy of 200 20-way tasks, or mean average precision, on the validation characters; sets as in training."""
+        relevance, examples = self.network.relevance, self.config.examples
         if self.config.task == "retrieval":
             collection = one_rotation_each(self.held_out, stream="validation")
             descriptors = describe_characters(self.network, collection)
-            return float(retrieve(descriptors, relevance, self.config.examples, stream="validation")["stepwise"].mean())
+            return float(retrieve(descriptors, relevance, examples, stream="validation")["stepwise"].mean())
         descriptors = describe_characters(self.network, self.held_out.rotated())
-        return float(classify(descriptors, relevance, way=20, shot=5, tasks=200, stream="validation").mean())
+        return float(classify(descriptors, relevance, 20, examples, tasks=200, stream="validation").mean())
 
     def checkpoint(self, loss: float) -> None:
         """Evaluate, keep the network if it is the best so far, and write all that a resumed run needs."""

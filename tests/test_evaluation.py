@@ -57,6 +57,14 @@ def test_average_precision_against_a_loop(relevance: Average) -> None:
         assert found["trapezoid"][index] == pytest.approx(trapezoid, rel=1e-12)
 
 
+def test_classes_of_a_task_come_from_one_group() -> None:
+    """All classes of a group lie at one place and ties go to the first class: accuracy is by chance, else higher."""
+    places = torch.eye(4).repeat_interleave(5, dim=0).unsqueeze(1).expand(20, 6, 4)
+    groups = [range(first, first + 5) for first in range(0, 20, 5)]
+    np.testing.assert_allclose(classify(places, Average(), 5, 2, 20, groups=groups), 0.2, rtol=1e-12)  # rounding
+    assert classify(places, Average(), 5, 2, 20).mean() > 0.4
+
+
 def test_perfect_descriptors_are_found_perfectly() -> None:
     for relevance in (Average(), Nearest(), Likelihood(1)):
         found = retrieve(perfect(8, 6), relevance, examples=3)
