@@ -42,6 +42,7 @@ class Config(pydantic.BaseModel, extra="forbid", frozen=True):
     relevant: pydantic.PositiveInt = 15  # of Z+
     irrelevant: pydantic.NonNegativeInt = 20  # of Z-
     tuples: pydantic.PositiveInt = 3  # (X, Z+, Z-) a step
+    augment: bool = False  # train on drawings a little turned, scaled and shifted, see s2m.augmentation
     negatives: Literal["own", "batch"] = "own"  # batch: the queries of a step's other tuples are irrelevant too
     # softmax: which of the step's concepts is a query of? both: with the histogram; verification: the same concept?
     loss: Literal["histogram", "softmax", "both", "verification"] = "histogram"

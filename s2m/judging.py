@@ -24,8 +24,8 @@ def judge(folder: Path, characters: Characters | None = None, tasks: int = TASKS
 
     Classification: accuracy of `tasks` tasks in each of `SETTINGS`; classes are test characters at one of four
     rotations. Where whole alphabets are held out (any split but the paper's), also of tasks within one alphabet that
-    has as many characters, upright. Retrieval: every test character, at a rotation of its own, is a concept; average precision, all other
-    drawings of all test characters being ranked. All methods see the same tasks.
+    has as many characters, upright. Retrieval: every test character, at a rotation of its own, is a concept; average
+    precision, all other drawings of all test characters being ranked. All methods see the same tasks.
     """
     config = read_run_config(folder)
     characters = load_characters(config.data) if characters is None else characters

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from s2m.augmentation import jitter
 from s2m.config import Config
 from s2m.datasets import Characters, load_characters, split_characters
 from s2m.embeddings import as_images
@@ -126,8 +127,11 @@ class Trainer:
         pairs = np.concatenate([tuples.examples, queries], 1)  # (T, N + P + Q, 2)
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate()
+        images = as_images(torch.from_numpy(take(self.train_images, pairs)).flatten(0, 1).to(self.device))
+        if config.augment:
+            images = jitter(images, generator(config.seed, "augment", self.progress.step))
         with torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=config.precision == "bfloat16"):
-            descriptors = network.describe(self.images(pairs).flatten(0, 1)).unflatten(0, pairs.shape[:2])
+            descriptors = network.describe(images).unflatten(0, pairs.shape[:2])
         examples, asked = descriptors[:, : config.examples], descriptors[:, config.examples :]
         classes = torch.from_numpy(queries[..., 0]).to(descriptors.device)
         loss = self.objective(network.relevance, examples, asked, classes)
@@ -136,10 +140,6 @@ class Trainer:
         self.optimizer.step()
         return loss.item()
 
-    def images(self, pairs: object) -> Tensor:
-        """Drawings at (class, drawing) pairs as images (..., 1, 28, 28) on the device."""
-        return as_images(torch.from_numpy(take(self.train_images, pairs)).to(self.device))
-
     def rate(self) -> float:
         """The learning rate of this step."""
         if self.config.schedule == "constant":
@@ -147,7 +147,7 @@ class Trainer:
         return self.config.learning_rate * (1 + math.cos(math.pi * self.progress.step / self.config.steps)) / 2
 
     def validate(self) -> float:
-        """Accuracy of 200 20-way tasks, or mean average precision, on the validation characters; sets as in training."""
+        """Accuracy of 200 20-way tasks, or mean average precision, on the validation characters."""
         relevance, examples = self.network.relevance, self.config.examples
         if self.config.task == "retrieval":
             collection = one_rotation_each(self.held_out, stream="validation")

@@ -11,12 +11,14 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from s2m import Characters, HistogramLoss, S2MError, generate_characters, load_run
 from s2m.config import Config
-from s2m.episodes import draw_tuples, generator
+from s2m.embeddings import as_images
+from s2m.episodes import draw_tuples, generator, take
 from s2m.runs import build_network
 from s2m.storage import write_bytes
 from s2m.training import Trainer, is_finished, resume
@@ -303,11 +305,14 @@ def test_other_tuples_serve_as_irrelevant_but_for_the_concept_itself(
     trainer = Trainer(config, tmp_path / "run", letters)
     trainer.train_images = trainer.train_images[:3]
     tuples = draw_tuples(generator(0, "train", 0), (3, 8), 3, 3, 3, 4)
+
+    def describe(pairs: np.ndarray) -> torch.Tensor:
+        return trainer.network.describe(as_images(torch.from_numpy(take(trainer.train_images, pairs))))
+
     with torch.no_grad():
         losses = []
         for own in range(3):
             concept = tuples.examples[own, 0, 0]
-            describe = lambda pairs: trainer.network.describe(trainer.images(pairs))  # noqa: E731
             mean = describe(tuples.examples[own]).mean(0)
             foreign = [
                 pair
@@ -320,6 +325,16 @@ def test_other_tuples_serve_as_irrelevant_but_for_the_concept_itself(
             losses.append(HistogramLoss(5)((relevant @ mean)[None], (irrelevant @ mean)[None]).item())
     # Both in float32: a score is off by 1e-7 of a range of about 0.1, so by 1e-5 of one of five bins.
     assert trainer.step() == pytest.approx(sum(losses) / 3, abs=1e-4)
+
+
+def test_jittered_drawings_resume_too(letters: Characters, tmp_path: Path) -> None:
+    config = tiny(augment=True, steps=4)
+    Trainer(config, tmp_path / "whole", letters).run()
+    Trainer(config, tmp_path / "parts", letters).run(until=2)
+    resume(tmp_path / "parts", letters).run()
+    assert outcome(tmp_path / "whole") == outcome(tmp_path / "parts")
+    Trainer(tiny(steps=4), tmp_path / "plain", letters).run()
+    assert outcome(tmp_path / "plain") != outcome(tmp_path / "whole")
 
 
 def test_a_softmax_over_distinct_concepts(letters: Characters, tmp_path: Path) -> None:

@@ -1,0 +1,52 @@
+"""Jittered drawings: small changes, and the same ones from the same chance."""
+
+import numpy as np
+import pytest
+import torch
+
+from s2m import augmentation, generate_characters
+from s2m.augmentation import SHIFT, jitter
+from s2m.embeddings import as_images
+
+
+def drawings() -> torch.Tensor:
+    return as_images(torch.from_numpy(generate_characters(classes=20, drawings=2).images).flatten(0, 1))
+
+
+def test_the_same_chance_gives_the_same_images() -> None:
+    one, same, other = (jitter(drawings(), np.random.default_rng(seed)) for seed in (0, 0, 1))
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)
+
+
+def test_changes_are_small_and_differ() -> None:
+    plain = drawings()
+    changed = jitter(plain, np.random.default_rng(0))
+    assert changed.min() >= 0
+    assert changed.max() <= 1 + 1e-6  # interpolation only rounds
+    moved = centre(changed) - centre(plain)
+    # The centre of ink moves by the shift, and by at most a tenth and ten degrees of its distance to the middle.
+    assert moved.abs().max() < 28 * SHIFT + 3
+    assert moved.std() > 0.5
+    assert len(jitter(plain[:1].expand(10, -1, -1, -1), np.random.default_rng(0)).unique(dim=0)) == 10
+
+
+def test_a_shift_moves_by_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing but a shift of a quarter of the side, up and to the left: 7 of 28 pixels."""
+
+    class Most:
+        def uniform(self, low: float, high: float, shape: tuple[int, int]) -> np.ndarray:
+            return np.full(shape, high)
+
+    for name, value in {"DEGREES": 0, "SCALE": 0, "SHIFT": 0.25}.items():
+        monkeypatch.setattr(augmentation, name, value)
+    image = torch.rand(1, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    expected = torch.zeros_like(image)
+    expected[..., :21, :21] = image[..., 7:, 7:]
+    torch.testing.assert_close(jitter(image, Most()), expected, rtol=0, atol=1e-5)  # interpolation in float32
+
+
+def centre(images: torch.Tensor) -> torch.Tensor:
+    """(B, 2): the centre of ink, in pixels."""
+    places = torch.stack(torch.meshgrid(torch.arange(28.0), torch.arange(28.0), indexing="ij"), -1)
+    return (images.squeeze(1).unsqueeze(-1) * places).sum((1, 2)) / images.sum((1, 2, 3)).unsqueeze(1)
