@@ -9,17 +9,31 @@ from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
+from pairs import pairs
 
 from s2m.evaluation import confidence95
 from s2m.models.study import Gradient
 from s2m.storage import write_bytes
 
-METHODS = {"s2m-gauss": "S2M-Gauss", "gauss-avg-ft": "Gauss-AVG-FT", "avg-ft": "AVG-FT", "nn-ft": "NN-FT"}
-RIVALS = {
-    "s2m-gauss": "S2M-Gauss", "prototypes": "ProtoNets", "matching": "Matching Nets",
-    "siamese": "Convolutional Siamese Net", "nearest-mean": "NCM", "avg": "AVG",
-}  # fmt: skip
 Names = dict[str, str]  # of folders, and of methods as a table names them
+METHODS = {"s2m-gauss": "S2M-Gauss", "gauss-avg-ft": "Gauss-AVG-FT", "avg-ft": "AVG-FT", "nn-ft": "NN-FT"}
+RANKED = {**METHODS, "s2m-gmm2": "S2M-GMM2"}
+RIVALS = {
+    "s2m-gauss": "S2M-Gauss", "prototypes": "ProtoNets", "matching": "Matching Nets", "mann": "MANN",
+    "siamese": "Convolutional Siamese Net", "nearest-mean": "NCM", "avg": "AVG", "svm": "SVM",
+}  # fmt: skip
+CLASSIFICATION: dict[str, Names] = {  # experiments, and the methods of each
+    "omniglot_classification": METHODS,
+    "omniglot_softmax": RIVALS,
+    "omniglot_beyond": {"s2m-gauss": "S2M-Gauss, longer", "augmented": "S2M-Gauss, longer, augmented"},
+    "omniglot_official": RIVALS,
+}
+RETRIEVAL = {  # experiments, and what sets them apart from the first
+    "omniglot_retrieval": "",
+    "omniglot_retrieval_own": ", own negatives",
+    "omniglot_retrieval_conv4": ", conv-4",
+}
+PEERS = {"MANN (no conv)": "MANN", "Siamese (conv)": "Convolutional Siamese Net"}  # from the names of peers.csv
 
 
 def judged(folder: Path) -> dict[str, dict[str, Any]]:
@@ -33,43 +47,41 @@ def estimate(values: list[float]) -> dict[str, object]:
     return {"mean": round(float(np.mean(values)), 4), "ci95": round(confidence95(values), 4), "seeds": len(values)}
 
 
-def published(results: Path, table: str, model: str, column: str) -> float:
-    """A figure of the paper, NaN where it has none."""
-    figures = pd.read_csv(results / "published" / f"{table}.csv").set_index("model")
-    return float(figures[column].get(model, np.nan))
+def published(results: Path, model: str, column: str) -> float:
+    """A figure of the paper, else the one that the method's own authors report; NaN where there is none."""
+    paper = [pd.read_csv(results / "published" / f"{name}.csv", index_col="model") for name in ("table1", "table2")]
+    peers = pd.read_csv(results / "published" / "peers.csv", index_col="method").drop(columns="source")
+    for figures in (*paper, peers.div(100).add_prefix("omniglot_").rename(index=PEERS)):
+        if column in figures and pd.notna(figure := figures[column].get(model)):
+            return float(figure)
+    return np.nan
 
 
-def classification(
-    results: Path, experiment: str = "omniglot_classification", methods: Names = METHODS
-) -> pd.DataFrame:
-    """One row a method and number of ways: accuracy over 1000 tasks, averaged over seeds."""
+def classification(results: Path, experiment: str) -> pd.DataFrame:
+    """One row a method and setting: accuracy over 1000 tasks, averaged over seeds."""
     rows = []
-    for name, label in methods.items():
+    for name, label in CLASSIFICATION[experiment].items():
         folder = results / experiment / name
         scores = list(judged(folder).values())
-        for way in (5, 20) if scores else ():
-            found = estimate([entry[f"{way}-way"]["mean"] for entry in scores])
-            figure = published(results, "table2", label, f"omniglot_{way}way_5shot")
-            rows.append({"method": label, "way": way, "shot": scores[0]["shot"], "accuracy": found.pop("mean"), **found,
-                         "published": figure, "run": folder.relative_to(results.parent).as_posix()})  # fmt: skip
+        for setting in [key for key in scores[0] if "-way" in key] if scores else ():
+            way, shot, *within = setting.replace("-way", "").replace("-shot", "").split(maxsplit=2)
+            found = estimate([entry[setting]["mean"] for entry in scores])
+            figure = np.nan if within else published(results, label, f"omniglot_{way}way_{shot}shot")
+            rows.append({"method": label, "way": int(way), "shot": int(shot), "tasks": (within or ["any"])[0],
+                         "accuracy": found.pop("mean"), **found, "published": figure, "trained_shot": scores[0]["shot"],
+                         "run": folder.relative_to(results.parent).as_posix()})  # fmt: skip
     return pd.DataFrame(rows)
-
-
-def softmax(results: Path) -> pd.DataFrame:
-    """As `classification`, of what learned by a softmax over twenty concepts: all on equal terms, then the best."""
-    equal = classification(results, "omniglot_softmax", RIVALS)
-    best = classification(results, "omniglot_beyond", {"s2m-gauss": "S2M-Gauss, trained longer"})
-    return pd.concat([table for table in (equal, best) if len(table)] or [equal])
 
 
 def retrieval(results: Path) -> pd.DataFrame:
     """One row a method: mean average precision (step-wise, and by trapezoids beside it), averaged over seeds.
 
-    Methods learn with the negatives of all tuples of a step; a second block of rows has a tuple's own, as published.
+    Methods learn with the negatives of all tuples of a step; further blocks of rows have a tuple's own, as published,
+    and conv-4 in place of LeNet.
     """
     rows = []
-    for experiment, note in {"omniglot_retrieval": "", "omniglot_retrieval_own": ", own negatives"}.items():
-        for name, label in METHODS.items():
+    for experiment, note in RETRIEVAL.items():
+        for name, label in RANKED.items():
             folder = results / experiment / name
             scores = judged(folder).values()
             if scores:
@@ -77,7 +89,7 @@ def retrieval(results: Path) -> pd.DataFrame:
                 trapezoid = float(np.mean([entry["trapezoid"]["mean"] for entry in scores]))
                 rows.append({"method": label + note, "map": found.pop("mean"), **found,
                              "map_trapezoid": round(trapezoid, 4),
-                             "published": published(results, "table1", label, "omniglot"),
+                             "published": np.nan if "conv4" in experiment else published(results, label, "omniglot"),
                              "run": folder.relative_to(results.parent).as_posix()})  # fmt: skip
     return pd.DataFrame(rows)
 
@@ -105,7 +117,7 @@ def gradients(results: Path) -> pd.DataFrame:
 
 def headline(results: Path) -> str:
     """The table of the README: ours with its 95 % interval over seeds, and the published figure in brackets."""
-    accuracies = pd.read_csv(results / "tables" / "omniglot_classification.csv").set_index(["method", "way"])
+    accuracies = pd.read_csv(results / "tables" / "omniglot_classification.csv").set_index(["method", "way", "shot"])
     precisions = pd.read_csv(results / "tables" / "omniglot_retrieval.csv").set_index("method")
 
     def cell(row: pd.Series, column: str) -> str:
@@ -114,7 +126,7 @@ def headline(results: Path) -> str:
 
     lines = ["| Omniglot | 5-way 5-shot | 20-way 5-shot | retrieval mAP |", "|:--|--:|--:|--:|"]
     for label in METHODS.values():
-        cells = [cell(accuracies.loc[(label, way)], "accuracy") for way in (5, 20)]
+        cells = [cell(accuracies.loc[(label, way, 5)], "accuracy") for way in (5, 20)]
         lines.append(" | ".join([f"| {label}", *cells, f"{cell(precisions.loc[label], 'map')} |"]))
     seeds = accuracies.seeds.min()
     lines += ["", f"Percent, mean of {seeds} seeds ± the 95 % interval over seeds; in brackets what was published."]
@@ -128,17 +140,23 @@ def with_headline(readme: str, table: str) -> str:
     return f"{before}{begin}\n{table}\n{end}{rest.partition(end)[2]}"
 
 
+def all_tables(results: Path) -> dict[str, pd.DataFrame]:
+    """Every table whose runs are there, by its name."""
+    tables = {name: classification(results, name) for name in CLASSIFICATION}
+    tables |= {"omniglot_retrieval": retrieval(results), "omniglot_gradient": gradients(results)}
+    tables["omniglot_pairs"] = pairs(results, {**CLASSIFICATION, **dict.fromkeys(RETRIEVAL, RANKED)})
+    return {name: table for name, table in tables.items() if len(table)}
+
+
 def write_tables(results: Path) -> None:
     """Write every table whose runs are there; and the README's, once every method is."""
-    tables = {"omniglot_classification": classification(results), "omniglot_retrieval": retrieval(results)}
-    others = {"omniglot_gradient": gradients(results), "omniglot_softmax": softmax(results)}
-    for name, table in {**tables, **others}.items():
-        if len(table):
-            write_bytes(results / "tables" / f"{name}.csv", table.to_csv(index=False).encode())
-    if not all(len(table) and set(METHODS.values()) <= set(table["method"]) for table in tables.values()):
-        return
-    readme = results.parent / "README.md"
-    write_bytes(readme, with_headline(readme.read_text(encoding="utf-8"), headline(results)).encode())
+    tables = all_tables(results)
+    for name, table in tables.items():
+        write_bytes(results / "tables" / f"{name}.csv", table.to_csv(index=False).encode())
+    shown = [tables.get(name) for name in ("omniglot_classification", "omniglot_retrieval")]
+    if all(table is not None and set(METHODS.values()) <= set(table["method"]) for table in shown):
+        readme = results.parent / "README.md"
+        write_bytes(readme, with_headline(readme.read_text(encoding="utf-8"), headline(results)).encode())
 
 
 if __name__ == "__main__":

@@ -28,9 +28,9 @@ class Config(pydantic.BaseModel, extra="forbid", frozen=True):
     embedding: str = "conv4"
     normalise: bool = True  # descriptors of length 1
     # prototypes and what follows are the rivals, see s2m.relevance
-    relevance: Literal["likelihood", "average", "nearest", "prototypes", "matching", "siamese", "nearest-mean"] = (
-        "likelihood"
-    )
+    relevance: Literal[
+        "likelihood", "average", "nearest", "prototypes", "matching", "siamese", "nearest-mean", "svm"
+    ] = "likelihood"
     components: pydantic.PositiveInt | Literal["bic"] = 1
     prior_strength: float = pydantic.Field(1.0, ge=0)  # 0: no prior, maximum likelihood
     prior_variance: pydantic.PositiveFloat = 0.01
@@ -49,7 +49,7 @@ class Config(pydantic.BaseModel, extra="forbid", frozen=True):
     scale: pydantic.PositiveFloat = 1.0  # of relevances in the softmax, at the start
     learn_scale: bool = True  # false keeps it: for matching, whose relevance has a scale of its own
 
-    steps: pydantic.PositiveInt = 8000
+    steps: pydantic.NonNegativeInt = 8000  # 0: nothing is learned, another run's embedding is judged as it is
     learning_rate: pydantic.PositiveFloat = 1e-3
     schedule: Literal["constant", "cosine"] = "cosine"  # cosine falls to zero at the last step
     bins: int = pydantic.Field(100, ge=2)
@@ -71,6 +71,14 @@ class Config(pydantic.BaseModel, extra="forbid", frozen=True):
         if name not in EMBEDDINGS:
             raise ValueError(f"give one of {', '.join(EMBEDDINGS)}")
         return name
+
+    @pydantic.model_validator(mode="after")
+    def something_to_judge(self) -> Config:
+        if self.steps == 0 and self.init_from is None:
+            raise ValueError("steps = 0 needs init_from, the run whose embedding is to be judged")
+        if self.relevance == "svm" and self.steps > 0:
+            raise ValueError('an SVM has no gradient: set steps = 0 and init_from, or another relevance than "svm"')
+        return self
 
     @pydantic.model_validator(mode="after")
     def enough_to_compare(self) -> Config:

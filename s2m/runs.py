@@ -31,10 +31,13 @@ from s2m.relevance import (
     Prototypes,
     Relevance,
     Siamese,
+    SupportVectors,
 )
 from s2m.storage import write_bytes, write_json
 
-PLAIN = {"average": Average, "nearest": Nearest, "prototypes": Prototypes, "matching": Matching}
+PLAIN = {
+    "average": Average, "nearest": Nearest, "prototypes": Prototypes, "matching": Matching, "svm": SupportVectors,
+}  # fmt: skip
 SIZED = {"siamese": Siamese, "nearest-mean": NearestMean}  # with weights for every number of a descriptor
 FORMAT = 1  # of the run folder; raised when an older folder can no longer be read
 

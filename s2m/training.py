@@ -44,7 +44,7 @@ class Progress:
     step: int = 0
     best: float = -math.inf
     seconds: float = 0.0
-    log: list[dict[str, float]] = field(default_factory=list)
+    log: list[dict[str, float | None]] = field(default_factory=list)
 
 
 class Trainer:
@@ -75,11 +75,11 @@ class Trainer:
             load_weights(self.network.embedding, donor / "embedding.safetensors")
         self.network.embedding.requires_grad_(not config.freeze_embedding)
         learned = [p for p in self.network.parameters() if p.requires_grad]
-        if not learned:
-            raise S2MError("nothing is left to learn: set freeze_embedding = false, or learn_prior = true")
+        if config.steps and not learned:
+            raise S2MError("nothing is left to learn: set freeze_embedding = false, learn_prior = true, or steps = 0")
         self.objective = Objective(config).to(device)
         learned += [p for p in self.objective.parameters() if p.requires_grad]
-        self.optimizer = torch.optim.Adam(learned, lr=config.learning_rate)
+        self.optimizer = torch.optim.Adam(learned or [torch.empty(0)], lr=config.learning_rate)  # steps = 0: of nothing
         self.progress = Progress()
 
     def run(self, until: int | None = None) -> RelevanceNet:
@@ -88,6 +88,8 @@ class Trainer:
         end = min(config.steps, until or config.steps)
         if progress.step == 0:
             save_config(self.folder, config)
+        if config.steps == 0:
+            self.checkpoint(None)
         losses: list[float] = []
         began = time.monotonic() - progress.seconds
         with tqdm(
@@ -156,7 +158,7 @@ class Trainer:
         descriptors = describe_characters(self.network, self.held_out.rotated())
         return float(classify(descriptors, relevance, 20, examples, tasks=200, stream="validation").mean())
 
-    def checkpoint(self, loss: float) -> None:
+    def checkpoint(self, loss: float | None) -> None:
         """Evaluate, keep the network if it is the best so far, and write all that a resumed run needs."""
         progress = self.progress
         score = self.validate()

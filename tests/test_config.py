@@ -102,10 +102,11 @@ def test_no_file(tmp_path: Path) -> None:
     "values",
     [{"loss": "softmax"}, {"irrelevant": 0}, {"loss": "both", "negatives": "batch", "tuples": 1},
      {"irrelevant": 0, "negatives": "batch", "tuples": 1}, {"loss": "verification", "irrelevant": 0},
-     {"loss": "verification", "irrelevant": 0, "negatives": "batch", "tuples": 1}],
+     {"loss": "verification", "irrelevant": 0, "negatives": "batch", "tuples": 1},
+     {"steps": 0}, {"relevance": "svm"}, {"relevance": "svm", "init_from": "run"}],
 )  # fmt: skip
 def test_something_to_compare_with_is_needed(values: dict[str, object]) -> None:
-    with pytest.raises(S2MError, match=r"together: .*(negatives = \"batch\"|tuples >= 2)"):
+    with pytest.raises(S2MError, match=r"together: .*(init_from|negatives = \"batch\"|tuples >= 2)"):
         make_config(values)
 
 

@@ -279,7 +279,9 @@ def test_a_donor_that_does_not_fit(uninterrupted: Path, letters: Characters, tmp
 
 
 def test_nothing_to_learn(letters: Characters, tmp_path: Path) -> None:
-    with pytest.raises(S2MError, match="nothing is left to learn: set freeze_embedding = false, or learn_prior = true"):
+    with pytest.raises(
+        S2MError, match="nothing is left to learn: set freeze_embedding = false, learn_prior = true, or"
+    ):
         Trainer(tiny(freeze_embedding=True, learn_prior=False), tmp_path / "run", letters)
 
 
@@ -325,6 +327,18 @@ def test_other_tuples_serve_as_irrelevant_but_for_the_concept_itself(
             losses.append(HistogramLoss(5)((relevant @ mean)[None], (irrelevant @ mean)[None]).item())
     # Both in float32: a score is off by 1e-7 of a range of about 0.1, so by 1e-5 of one of five bins.
     assert trainer.step() == pytest.approx(sum(losses) / 3, abs=1e-4)
+
+
+def test_another_runs_embedding_is_judged_as_it_is(uninterrupted: Path, tmp_path: Path) -> None:
+    """No steps: the embedding of the donor, whatever relevance is put on it, and a run that counts as finished."""
+    config = tiny(steps=0, init_from=str(uninterrupted), relevance="svm", task="classification", learn_prior=False)
+    trained = Trainer(config, tmp_path / "run", generate_characters(classes=100, drawings=8)).run()
+    donor = load_run(uninterrupted).embedding.state_dict()
+    assert all(torch.equal(value, donor[name]) for name, value in trained.embedding.state_dict().items())
+    assert is_finished(tmp_path / "run")
+    entry = json.loads((tmp_path / "run" / "log.jsonl").read_text())
+    assert (entry["step"], entry["loss"]) == (0, None)
+    assert entry["validation"] > 1 / 20  # chance of a 20-way task
 
 
 def test_jittered_drawings_resume_too(letters: Characters, tmp_path: Path) -> None:
