@@ -53,7 +53,7 @@ def published(results: Path, model: str, column: str) -> float:
     peers = pd.read_csv(results / "published" / "peers.csv", index_col="method").drop(columns="source")
     for figures in (*paper, peers.div(100).add_prefix("omniglot_").rename(index=PEERS)):
         if column in figures and pd.notna(figure := figures[column].get(model)):
-            return float(figure)
+            return round(float(figure), 4)
     return np.nan
 
 

@@ -1,0 +1,48 @@
+"""Accuracy against shots and ways, from the stored weights: writes tables/omniglot_shots.csv.
+
+    python results/shots.py
+
+Networks were trained at five shots and twenty ways, and are asked for others. The tasks are other draws than those of
+`s2m evaluate`, and the same for every method.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+from tables import RIVALS, estimate
+from tqdm import tqdm
+
+from s2m.datasets import Characters, load_characters, split_characters
+from s2m.evaluation import classify, describe_characters
+from s2m.runs import load_run
+from s2m.storage import write_bytes
+
+SETTINGS = [(20, shot) for shot in (1, 2, 3, 5, 7, 10, 15)] + [(way, 5) for way in (5, 10, 50, 100, 200)]
+TASKS = 200
+
+
+def shots(experiment: Path, characters: Characters, tasks: int = TASKS) -> pd.DataFrame:
+    """One row a method of an experiment and setting: accuracy, mean of seeds."""
+    test = split_characters(characters, "paper", "test").rotated()
+    rows = []
+    for name, label in RIVALS.items():
+        found: dict[tuple[int, int], list[float]] = {setting: [] for setting in SETTINGS}
+        for weights in tqdm(sorted((experiment / name).glob("seed-*/embedding.safetensors")), desc=label):
+            network = load_run(weights.parent)
+            descriptors = describe_characters(network, test)
+            for way, shot in SETTINGS:
+                accuracies = classify(descriptors, network.relevance, way, shot, tasks, stream="shots")
+                found[way, shot].append(float(accuracies.mean()))
+        for (way, shot), values in found.items():
+            if values:
+                estimated = estimate(values)
+                rows.append({"method": label, "way": way, "shot": shot, "accuracy": estimated.pop("mean"), **estimated})
+    return pd.DataFrame(rows)
+
+
+if __name__ == "__main__":
+    results = Path(__file__).parent
+    table = shots(results / "omniglot_softmax", load_characters("omniglot"))
+    write_bytes(results / "tables" / "omniglot_shots.csv", table.to_csv(index=False).encode())
