@@ -115,6 +115,26 @@ def gradients(results: Path) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def ablations(results: Path) -> pd.DataFrame:
+    """One row a short run that differs from the reference in one thing: what that is, and accuracies at 20 ways."""
+    rows = []
+    reference = results / "omniglot_ablation" / "reference"
+    for folder in sorted(path.parent for path in results.glob("omniglot_ablation/*/seed-0/")):
+        if scores := judged(folder).values():
+            configs = [json.loads((each / "seed-0" / "config.json").read_text()) for each in (reference, folder)]
+            changed = {key: value for key, value in configs[1].items() if value != configs[0][key]}
+            row = {"name": folder.name, "change": ", ".join(f"{key} = {value}" for key, value in changed.items())}
+            for shot in (1, 5):
+                found = estimate([entry[f"20-way {shot}-shot"]["mean"] for entry in scores])
+                row |= {
+                    f"accuracy_{shot}shot": found["mean"],
+                    f"ci95_{shot}shot": found["ci95"],
+                    "seeds": found["seeds"],
+                }
+            rows.append({**row, "seeds": len(scores), "run": folder.relative_to(results.parent).as_posix()})
+    return pd.DataFrame(rows)
+
+
 def headline(results: Path) -> str:
     """The table of the README: ours with its 95 % interval over seeds, and the published figure in brackets."""
     accuracies = pd.read_csv(results / "tables" / "omniglot_classification.csv").set_index(["method", "way", "shot"])
@@ -144,6 +164,7 @@ def all_tables(results: Path) -> dict[str, pd.DataFrame]:
     """Every table whose runs are there, by its name."""
     tables = {name: classification(results, name) for name in CLASSIFICATION}
     tables |= {"omniglot_retrieval": retrieval(results), "omniglot_gradient": gradients(results)}
+    tables["omniglot_ablation"] = ablations(results)
     tables["omniglot_pairs"] = pairs(results, {**CLASSIFICATION, **dict.fromkeys(RETRIEVAL, RANKED)})
     return {name: table for name, table in tables.items() if len(table)}
 

@@ -119,6 +119,16 @@ def test_gradients(tables: ModuleType, results: Path) -> None:
     assert table.loc["one-step", "behind_ci95"] == pytest.approx(half, abs=5e-5)  # rounded to four digits
 
 
+def test_ablations_name_what_they_change(tables: ModuleType, results: Path) -> None:
+    for name, loss, value in (("reference", "softmax", 0.9), ("loss-both", "both", 0.8)):
+        folder = results / "omniglot_ablation" / name / "seed-0"
+        score(folder, **{f"20-way {shot}-shot": {"mean": value} for shot in (1, 5)})
+        (folder / "config.json").write_text(json.dumps({"loss": loss, "scale": 0.1}))
+    table = tables.ablations(results).set_index("name")
+    assert table.change.to_dict() == {"reference": "", "loss-both": "loss = both"}
+    assert table.loc["loss-both", ["accuracy_1shot", "accuracy_5shot", "seeds"]].tolist() == [0.8, 0.8, 1]
+
+
 def test_numbers_of_generated_characters_do_not_enter(tables: ModuleType, results: Path) -> None:
     classify(results, "s2m-gauss", (0.5, 0.5), source="generated characters")
     classify(results, "avg-ft", (0.9, 0.8))
