@@ -17,7 +17,7 @@ from s2m.storage import write_bytes
 METHODS = {"s2m-gauss": "S2M-Gauss", "gauss-avg-ft": "Gauss-AVG-FT", "avg-ft": "AVG-FT", "nn-ft": "NN-FT"}
 RIVALS = {
     "s2m-gauss": "S2M-Gauss", "prototypes": "ProtoNets", "matching": "Matching Nets",
-    "siamese": "Convolutional Siamese Net", "nearest-mean": "NCM", "avg": "AVG",
+    "siamese": "Convolutional Siamese Net", "nearest-mean": "NCM", "mann": "MANN", "avg": "AVG",
 }  # fmt: skip
 Names = dict[str, str]  # of folders, and of methods as a table names them
 

@@ -28,9 +28,9 @@ class Config(pydantic.BaseModel, extra="forbid", frozen=True):
     embedding: str = "conv4"
     normalise: bool = True  # descriptors of length 1
     # prototypes and what follows are the rivals, see s2m.relevance
-    relevance: Literal["likelihood", "average", "nearest", "prototypes", "matching", "siamese", "nearest-mean"] = (
-        "likelihood"
-    )
+    relevance: Literal[
+        "likelihood", "average", "nearest", "prototypes", "matching", "siamese", "nearest-mean", "mann"
+    ] = "likelihood"
     components: pydantic.PositiveInt | Literal["bic"] = 1
     prior_strength: float = pydantic.Field(1.0, ge=0)  # 0: no prior, maximum likelihood
     prior_variance: pydantic.PositiveFloat = 0.01
@@ -46,7 +46,7 @@ class Config(pydantic.BaseModel, extra="forbid", frozen=True):
     # softmax: which of the step's concepts is a query of? both: with the histogram; verification: the same concept?
     loss: Literal["histogram", "softmax", "both", "verification"] = "histogram"
     scale: pydantic.PositiveFloat = 1.0  # of relevances in the softmax, at the start
-    learn_scale: bool = True  # false keeps it: for matching, whose relevance has a scale of its own
+    learn_scale: bool = True  # false keeps it: for matching and mann, whose relevance has a scale of its own
 
     steps: pydantic.PositiveInt = 8000
     learning_rate: pydantic.PositiveFloat = 1e-3
