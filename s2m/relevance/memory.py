@@ -24,17 +24,19 @@ class Memory(Relevance):
     scored depends on the others, and on the order of examples. They come one after another, set after set, each with
     its label; an LSTM, which also sees what it last read, gives at every step a key k and a gate g in (0, 1), and
 
-        w_write = g w_read + (1 - g) w_least,    M <- M without the least used slot + w_write k^T,
+        w_write = g w_read' + (1 - g) w_least,    M <- M without the least used slot + w_write k^T,
         w_read = softmax_s(c cos(k, M_s)),       r = w_read^T M,
         u <- 0.99 u + w_read + w_write,
 
-    with w_read on the right the one of the step before, and w_least 1 at the slot of least usage u: least recently used
-    access. A query is one more step, without a label, that reads and does not write; its logits are linear in the
-    LSTM's output and r. Queries do not see one another.
+    with w_read' that of the step before, and w_least 1 at the slot of least usage u: least recently used access. A
+    query is a step of its own, without a label, that reads and does not write; its logits are linear in the LSTM's
+    output and r. Queries do not see one another.
 
     It departs from theirs in this. Theirs classifies each example as it comes, and so tells its label a step late; here
-    only queries are classified, and a label comes with its example. Theirs has no strength c, a number that is learned
-    here as in neural Turing machines, and four heads to read and write where one is enough here.
+    only queries are classified, and a label comes with its example. Their LSTM goes on to the queries; here it begins
+    anew, so that the memory is all that is known of a task: after the end of a 20-way task, where it learned, it would
+    be lost at the end of a 5-way one. Theirs has no strength c, a number that is learned here as in neural Turing
+    machines, and four heads to read and write where one is enough here.
 
     Args:
         size: n, the numbers of a descriptor, best of length 1.
@@ -81,8 +83,8 @@ class Memory(Relevance):
 
         memory = sequence.new_zeros(self.slots, self.key.out_features)
         usage = w_read = memory.new_zeros(self.slots)
-        cell = memory.new_zeros(self.key.in_features)
-        state = memory.new_zeros(self.recurrent.in_features)  # the output of the LSTM, then what was read
+        cell = start = memory.new_zeros(self.key.in_features)
+        state = blank = memory.new_zeros(self.recurrent.in_features)  # the output of the LSTM, then what was read
         for drive in self.inputs(sequence):
             hidden, cell = self.control(drive, state, cell)
             key, gate = self.key(hidden), self.gate(hidden).sigmoid()
@@ -97,7 +99,7 @@ class Memory(Relevance):
         def score(queries: Tensor) -> Tensor:
             z = check_queries(queries, sets, self.size).to(memory)
             drive = linear(z, self.inputs.weight[:, : self.size], self.inputs.bias)
-            hidden, _ = self.control(drive, state, cell)
+            hidden, _ = self.control(drive, blank, start)
             read = self.look(self.key(hidden), memory) @ memory
             logits = self.outputs(torch.cat([hidden, read], -1))[..., :sets]  # (B or 1, M, B)
             return logits.expand(sets, -1, -1).diagonal(dim1=0, dim2=2).mT.to(queries.dtype)

@@ -36,9 +36,8 @@ class Oracle:
 
     def __init__(self, relevance: Memory, examples: list[tuple[np.ndarray, int]]) -> None:
         self.weights = {name: value.numpy() for name, value in relevance.state_dict().items()}
-        width, controller = self.weights["key.weight"].shape
-        self.memory = [np.zeros(width) for _ in range(relevance.slots)]
-        self.hidden, self.cell, self.read = np.zeros(controller), np.zeros(controller), np.zeros(width)
+        self.memory = [np.zeros(len(self.weights["key.weight"])) for _ in range(relevance.slots)]
+        self.begin()
         w_read, usage, self.emptied = [0.0] * relevance.slots, [0.0] * relevance.slots, []
         for x, label in examples:
             self.hidden, self.cell = self.lstm(x, label)
@@ -46,11 +45,15 @@ class Oracle:
             gate = sigmoid(self.weights["gate.weight"] @ self.hidden + self.weights["gate.bias"]).item()
             least = min(range(relevance.slots), key=usage.__getitem__)
             self.emptied.append(least)
-            self.memory[least] = np.zeros(width)
+            self.memory[least] = np.zeros_like(self.memory[least])
             w_write = [gate * old + (1 - gate) * (s == least) for s, old in enumerate(w_read)]
             self.memory = [row + written * key for row, written in zip(self.memory, w_write, strict=True)]
             w_read, self.read = self.look(key)
             usage = [0.99 * used + a + b for used, a, b in zip(usage, w_read, w_write, strict=True)]
+
+    def begin(self) -> None:
+        width, controller = self.weights["key.weight"].shape
+        self.hidden, self.cell, self.read = np.zeros(controller), np.zeros(controller), np.zeros(width)
 
     def lstm(self, x: np.ndarray, label: int | None) -> tuple[np.ndarray, np.ndarray]:
         weight = self.weights["inputs.weight"]
@@ -71,6 +74,7 @@ class Oracle:
         return w_read, sum(weight * row for weight, row in zip(w_read, self.memory, strict=True))
 
     def logits(self, query: np.ndarray) -> np.ndarray:
+        self.begin()
         hidden, _ = self.lstm(query, None)
         _, read = self.look(self.key(hidden))
         return self.weights["outputs.weight"] @ np.concatenate([hidden, read]) + self.weights["outputs.bias"]
