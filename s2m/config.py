@@ -29,7 +29,15 @@ class Config(pydantic.BaseModel, extra="forbid", frozen=True):
     normalise: bool = True  # descriptors of length 1
     # prototypes and what follows are the rivals, see s2m.relevance
     relevance: Literal[
-        "likelihood", "average", "nearest", "prototypes", "matching", "siamese", "nearest-mean", "svm"
+        "likelihood",
+        "average",
+        "nearest",
+        "prototypes",
+        "matching",
+        "siamese",
+        "nearest-mean",
+        "mann",
+        "svm",
     ] = "likelihood"
     components: pydantic.PositiveInt | Literal["bic"] = 1
     prior_strength: float = pydantic.Field(1.0, ge=0)  # 0: no prior, maximum likelihood
@@ -47,7 +55,7 @@ class Config(pydantic.BaseModel, extra="forbid", frozen=True):
     # softmax: which of the step's concepts is a query of? both: with the histogram; verification: the same concept?
     loss: Literal["histogram", "softmax", "both", "verification"] = "histogram"
     scale: pydantic.PositiveFloat = 1.0  # of relevances in the softmax, at the start
-    learn_scale: bool = True  # false keeps it: for matching, whose relevance has a scale of its own
+    learn_scale: bool = True  # false keeps it: for matching and mann, whose relevance has a scale of its own
 
     steps: pydantic.NonNegativeInt = 8000  # 0: nothing is learned, another run's embedding is judged as it is
     learning_rate: pydantic.PositiveFloat = 1e-3

@@ -26,6 +26,7 @@ from s2m.relevance import (
     FullContext,
     Likelihood,
     Matching,
+    Memory,
     Nearest,
     NearestMean,
     Prototypes,
@@ -47,6 +48,8 @@ def build_relevance(config: Config) -> Relevance:
     size = EMBEDDINGS[config.embedding].size
     if config.relevance == "matching" and config.context:
         return Matching(FullContext(size))
+    if config.relevance == "mann":
+        return Memory(size, max(config.tuples, 20))  # as many labels as the tasks of validation and test have concepts
     if config.relevance in PLAIN:
         return PLAIN[config.relevance]()
     if config.relevance in SIZED:

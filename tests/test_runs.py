@@ -10,7 +10,7 @@ import torch
 
 from s2m import S2MError, load_run
 from s2m.config import Config
-from s2m.relevance import Average, Likelihood, Matching, Nearest, NearestMean, Prototypes, Siamese
+from s2m.relevance import Average, Likelihood, Matching, Memory, Nearest, NearestMean, Prototypes, Siamese
 from s2m.runs import (
     build_network,
     build_relevance,
@@ -47,7 +47,7 @@ def test_the_seed_decides_the_weights_and_disturbs_no_other() -> None:
 
 def test_relevance_by_name() -> None:
     kinds = {"average": Average, "nearest": Nearest, "prototypes": Prototypes, "matching": Matching, "siamese": Siamese,
-             "nearest-mean": NearestMean, "likelihood": Likelihood}  # fmt: skip
+             "nearest-mean": NearestMean, "mann": Memory, "likelihood": Likelihood}  # fmt: skip
     assert set(kinds) == set(get_args(Config.model_fields["relevance"].annotation))
     for name, kind in kinds.items():
         assert type(build_relevance(Config(relevance=name))) is kind  # type: ignore[arg-type]
@@ -60,6 +60,10 @@ def test_relevance_by_name() -> None:
         metric = build_relevance(Config(relevance="nearest-mean", embedding=embedding))
         assert isinstance(metric, NearestMean)
         assert metric.metric.shape == (size, size)
+    for tuples, ways in {3: 20, 25: 25}.items():
+        memory = build_relevance(Config(relevance="mann", tuples=tuples))
+        assert isinstance(memory, Memory)
+        assert (memory.size, memory.ways) == (64, ways)
     likelihood = build_relevance(Config(components="bic", prior_strength=2.0, prior_variance=0.1))
     assert isinstance(likelihood, Likelihood)
     assert likelihood.components == "bic"

@@ -370,6 +370,7 @@ RIVALS = [
     {"relevance": "prototypes", "loss": "softmax", "scale": 10.0},
     {"relevance": "matching", "loss": "softmax", "learn_scale": False},
     {"relevance": "matching", "loss": "softmax", "learn_scale": False, "context": True},
+    {"relevance": "mann", "loss": "softmax", "learn_scale": False},
     {"relevance": "nearest-mean", "loss": "softmax"},
     {"relevance": "siamese", "loss": "verification"},
     {"relevance": "siamese", "loss": "verification", "negatives": "own", "irrelevant": 4},

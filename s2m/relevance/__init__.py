@@ -5,6 +5,7 @@ from s2m.relevance.base import Relevance, Scorer
 from s2m.relevance.context import FullContext
 from s2m.relevance.likelihood import Likelihood
 from s2m.relevance.matching import Matching
+from s2m.relevance.memory import Memory
 from s2m.relevance.metric import NearestMean
 from s2m.relevance.nearest import Nearest
 from s2m.relevance.prototypes import Prototypes
@@ -16,6 +17,7 @@ __all__ = [
     "FullContext",
     "Likelihood",
     "Matching",
+    "Memory",
     "Nearest",
     "NearestMean",
     "Prototypes",

@@ -12,6 +12,7 @@ from s2m.relevance import (
     FullContext,
     Likelihood,
     Matching,
+    Memory,
     Nearest,
     NearestMean,
     Prototypes,
@@ -21,10 +22,12 @@ from s2m.relevance import (
 )
 
 LEARNED = [Matching(), Siamese(8), NearestMean(8), NearestMean(8, rank=3)]  # with weights of their own
+LEARNED += [Memory(8, ways=3, slots=4, width=3, controller=5)]
 DIFFERENTIABLE = [Average(), Nearest(), Likelihood(1), Likelihood(2), Likelihood("bic"), Prototypes(), *LEARNED]
 METHODS = [*DIFFERENTIABLE, SupportVectors(), Matching(FullContext(8))]
-# A set's own: but EM ends at one of several maxima, and full context reads the sets in turn.
-UNIQUE = [m for m in METHODS if getattr(m, "components", 1) == 1 and getattr(m, "context", None) is None]
+# A set's own: but EM ends at one of several maxima, and full context and a memory read the sets in turn.
+READERS = [m for m in METHODS if isinstance(m, Memory) or getattr(m, "context", None) is not None]
+UNIQUE = [m for m in METHODS if getattr(m, "components", 1) == 1 and m not in READERS]
 NAN = float("nan")
 
 
