@@ -47,7 +47,7 @@ def test_a_config_cannot_be_changed() -> None:
     ("values", "message"),
     [
         ({"step": 100}, "step: no such key, known are task, data, split"),
-        ({"steps": 0}, "steps: Input should be greater than 0"),
+        ({"steps": -1}, "steps: Input should be greater than or equal to 0"),
         ({"steps": "many"}, "steps: Input should be a valid integer"),
         ({"components": 0}, "components: Input should be greater than 0"),
         ({"components": "aic"}, "components: .*'bic'"),
