@@ -1,0 +1,63 @@
+"""Features crossed with what is kept of a set, on generated characters."""
+
+import importlib
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+
+from s2m import VariancePrior, generate_characters, load_run, split_characters
+from s2m.config import Config
+from s2m.evaluation import classify, describe_characters
+from s2m.relevance import Prototypes
+from s2m.runs import build_network, save_config, save_network
+
+
+@pytest.fixture(scope="module")
+def crossed(root: Path) -> ModuleType:
+    sys.path.insert(0, str(root / "results"))  # its files are programs that import each other
+    try:
+        return importlib.import_module("crossed")
+    finally:
+        sys.path.pop(0)
+
+
+def test_shared_variances_against_a_loop(crossed: ModuleType) -> None:
+    examples = torch.randn(4, 3, 5, generator=torch.Generator().manual_seed(0)).double()
+    queries = torch.randn(6, 5, generator=torch.Generator().manual_seed(1)).double()
+    found = crossed.SharedVariances(VariancePrior(2.0, 0.7))(examples, queries).numpy()
+    x, means = examples.numpy(), examples.numpy().mean(1)
+    for b in range(4):
+        for m in range(6):
+            total = 0.0
+            for d in range(5):
+                scatter = sum((x[c, i, d] - means[c, d]) ** 2 for c in range(4) for i in range(3))
+                total -= (queries.numpy()[m, d] - means[b, d]) ** 2 / ((scatter + 2 * 0.7) / (12 + 2))
+            assert found[b, m] == pytest.approx(total, rel=1e-12)  # rounding
+
+
+def test_a_strong_prior_is_the_distance_to_the_mean(crossed: ModuleType) -> None:
+    examples, queries = torch.randn(4, 3, 5).double(), torch.randn(6, 5).double()
+    shared = crossed.SharedVariances(VariancePrior(1e12, 1.0))(examples, queries)
+    torch.testing.assert_close(
+        shared, Prototypes()(examples, queries), rtol=1e-9, atol=1e-9
+    )  # 1e-12 of the prior is left
+
+
+def test_a_run_is_judged_in_every_way(crossed: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    letters = generate_characters(classes=100, drawings=4)
+    config = Config(data="generated", embedding="lenet", relevance="average")
+    save_config(tmp_path, config)
+    save_network(tmp_path, build_network(config))
+    monkeypatch.setattr(crossed, "SHOTS", (1, 2))
+    monkeypatch.setattr(crossed, "STRENGTHS", (1, 10))
+    monkeypatch.setattr(crossed, "VALIDATION_TASKS", 2)
+    rows = {(row["judge"], row["shot"]): row["accuracy"] for row in crossed.crossed(tmp_path, letters, tasks=3)}
+    assert rows.keys() == {(j, s) for j in ("mean", "shared variances", "own variances") for s in (1, 2)}
+    test = describe_characters(load_run(tmp_path), split_characters(letters, "paper", "test").rotated())
+    assert rows["mean", 2] == classify(test, Prototypes(), 20, 2, 3).mean()
+    # One example has no scatter, and all variances are the prior's.
+    np.testing.assert_allclose([rows["shared variances", 1], rows["own variances", 1]], rows["mean", 1], rtol=1e-12)
