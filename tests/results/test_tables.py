@@ -158,6 +158,7 @@ def test_all_runs_all_tables(tables: ModuleType, results: Path) -> None:
     for index, method in enumerate(tables.METHODS):
         classify(results, method, (0.9 + index / 100, 0.8), (0.92 + index / 100, 0.8))
         retrieve(results, method, 0.5, 0.6)
+    classify(results, "s2m-gauss", (0.99, 0.98), experiment="beyond")
     tables.write_tables(results)
     table = pd.read_csv(results / "tables" / "omniglot_classification.csv")
     pd.testing.assert_frame_equal(table, tables.classification(results, "omniglot_classification"))
@@ -165,7 +166,8 @@ def test_all_runs_all_tables(tables: ModuleType, results: Path) -> None:
     assert readme.startswith("before\n")
     assert readme.endswith("\nafter\n")
     assert "old" not in readme
-    assert "| S2M-Gauss | 91.0 ± 12.7 (98.5) | 80.0 ± 0.0 (95.6) | 55.0 ± 63.5 (74.0) |" in readme
+    assert "| S2M-Gauss | 91.0 ± 12.7 (98.5) | 80.0 ± 0.0 (95.6) | 55.0 ± 63.5 (74.0) | 2 |" in readme
+    assert "| S2M-Gauss, longer | 99.0 | 98.0 | – | 1 |" in readme
     tables.write_tables(results)
     assert (results.parent / "README.md").read_text() == readme
 
