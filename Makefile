@@ -51,6 +51,7 @@ test: book ## build the book, then run every test: units, doctests, notebooks, t
 results: $(READY) ## run the full experiments (resumable, hours) and rebuild the tables in results/
 	$(SAY) "running the experiments on $(WHICH)"
 	@$(PY) results/make.py
+	@$(PY) results/robustness.py
 
 data: $(INSTALLED) $(PACKED) ## fetch Omniglot and pack it into S2M_DATA, or data/; SOURCE=folder takes archives at hand
 	$(SAY) "Omniglot is at $(PACKED)"
