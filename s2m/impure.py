@@ -74,6 +74,8 @@ def ambiguous_sets(shape: tuple[int, int], each: int = 5, seed: int = 0, stream:
 
     Raises S2MError for fewer than two classes, or sets that leave nothing to be found.
 
+    Explained in the chapter "Noise and several meanings".
+
     >>> ambiguous_sets((8, 20), each=3).examples[:2, :, 0].tolist()
     [[0, 7, 0, 0, 7, 7], [1, 4, 1, 1, 4, 4]]
     """
