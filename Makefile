@@ -53,6 +53,7 @@ results: $(READY) ## run the full experiments (resumable, hours) and rebuild the
 	@$(PY) results/make.py
 	@$(PY) results/shots.py
 	@$(PY) results/crossed.py
+	@$(PY) results/robustness.py
 
 data: $(INSTALLED) $(PACKED) ## fetch Omniglot and pack it into S2M_DATA, or data/; SOURCE=folder takes archives at hand
 	$(SAY) "Omniglot is at $(PACKED)"
