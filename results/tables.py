@@ -10,6 +10,7 @@ from typing import Any, get_args
 import numpy as np
 import pandas as pd
 from pairs import pairs
+from readme import with_results
 
 from s2m.evaluation import confidence95
 from s2m.models.study import Gradient
@@ -33,7 +34,6 @@ RETRIEVAL = {  # experiments, and what sets them apart from the first
     "omniglot_retrieval_own": ", own negatives",
     "omniglot_retrieval_conv4": ", conv-4",
 }
-HEADLINE = "omniglot_classification.csv", "omniglot_beyond.csv"  # the accuracies that the README shows
 PEERS = {"MANN (no conv)": "MANN", "Siamese (conv)": "Convolutional Siamese Net"}  # from the names of peers.csv
 
 
@@ -136,33 +136,6 @@ def ablations(results: Path) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def headline(results: Path) -> str:
-    """The table of the README: ours with its 95 % interval over seeds, and the published figure in brackets."""
-    tables = results / "tables"
-    found = [pd.read_csv(path) for path in map(tables.joinpath, HEADLINE) if path.exists()]
-    accuracies = pd.concat(found).set_index(["method", "way", "shot", "tasks"])
-    precisions = pd.read_csv(tables / "omniglot_retrieval.csv").set_index("method")
-
-    def cell(row: pd.Series, column: str) -> str:
-        ours = f"{100 * row[column]:.1f}" + ("" if pd.isna(row.ci95) else f" ± {100 * row.ci95:.1f}")
-        return ours if pd.isna(row.published) else f"{ours} ({100 * row.published:.1f})"
-
-    lines = ["| Omniglot | 5-way 5-shot | 20-way 5-shot | retrieval mAP | Seeds |", "|:--|--:|--:|--:|--:|"]
-    for label in accuracies.index.unique("method"):
-        rows = [accuracies.loc[(label, way, 5, "any")] for way in (5, 20)]
-        last = cell(precisions.loc[label], "map") if label in precisions.index else "–"
-        lines.append(" | ".join([f"| {label}", *(cell(row, "accuracy") for row in rows), last, f"{rows[0].seeds} |"]))
-    lines += ["", "Percent, mean of seeds ± the 95 % interval over them; in brackets what was published."]
-    return "\n".join(lines)
-
-
-def with_headline(readme: str, table: str) -> str:
-    """The text of the README with its headline table replaced."""
-    begin, end = "<!-- headline: generated from results/tables -->", "<!-- end of headline -->"
-    before, _, rest = readme.partition(begin)
-    return f"{before}{begin}\n{table}\n{end}{rest.partition(end)[2]}"
-
-
 def all_tables(results: Path) -> dict[str, pd.DataFrame]:
     """Every table whose runs are there, by its name."""
     tables = {name: classification(results, name) for name in CLASSIFICATION}
@@ -180,7 +153,7 @@ def write_tables(results: Path) -> None:
     shown = [tables.get(name) for name in ("omniglot_classification", "omniglot_retrieval")]
     if all(table is not None and set(METHODS.values()) <= set(table["method"]) for table in shown):
         readme = results.parent / "README.md"
-        write_bytes(readme, with_headline(readme.read_text(encoding="utf-8"), headline(results)).encode())
+        write_bytes(readme, with_results(readme.read_text(encoding="utf-8"), results / "tables").encode())
 
 
 if __name__ == "__main__":

@@ -1,0 +1,50 @@
+"""The part of the README that is made from results/tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+BEGIN, END = "<!-- headline: generated from results/tables -->", "<!-- end of headline -->"
+HEADLINE = "omniglot_classification.csv", "omniglot_beyond.csv"  # the accuracies that are shown
+NOISE = {"clean": (1, 0), "30 % foreign": (1, 3), "60 % foreign": (1, 6), "two meanings": (2, 0)}  # meanings, foreign
+
+
+def headline(tables: Path) -> str:
+    """Ours with its 95 % interval over seeds, and the published figure in brackets."""
+    found = [pd.read_csv(path) for path in map(tables.joinpath, HEADLINE) if path.exists()]
+    accuracies = pd.concat(found).set_index(["method", "way", "shot", "tasks"])
+    precisions = pd.read_csv(tables / "omniglot_retrieval.csv").set_index("method")
+
+    def cell(row: pd.Series, column: str) -> str:
+        ours = f"{100 * row[column]:.1f}" + ("" if pd.isna(row.ci95) else f" ± {100 * row.ci95:.1f}")
+        return ours if pd.isna(row.published) else f"{ours} ({100 * row.published:.1f})"
+
+    lines = ["| Omniglot | 5-way 5-shot | 20-way 5-shot | retrieval mAP | Seeds |", "|:--|--:|--:|--:|--:|"]
+    for label in accuracies.index.unique("method"):
+        rows = [accuracies.loc[(label, way, 5, "any")] for way in (5, 20)]
+        last = cell(precisions.loc[label], "map") if label in precisions.index else "–"
+        lines.append(" | ".join([f"| {label}", *(cell(row, "accuracy") for row in rows), last, f"{rows[0].seeds} |"]))
+    lines += ["", "Percent, mean of seeds ± the 95 % interval over them; in brackets what was published."]
+    return "\n".join(lines)
+
+
+def robustness(tables: Path) -> str:
+    """Mean average precision of what may be kept of a noisy set, on the same features."""
+    path = tables / "omniglot_robustness.csv"
+    if not path.exists():
+        return ""
+    found = pd.read_csv(path)
+    found = found[found.features == "AVG-FT"].set_index(["method", "meanings", "foreign"])["map"]
+    lines = [f"| mAP, concept sets: | {' | '.join(NOISE)} |", "|:--|" + "--:|" * len(NOISE)]
+    for method in ("AVG", "NN", "Gauss", "GMM2", "GMM4", "BIC"):
+        lines.append(f"| {method} | {' | '.join(f'{100 * found[(method, *kind)]:.1f}' for kind in NOISE.values())} |")
+    note = "Ten examples, some of them of other characters, or five of each of two; one embedding, learned for AVG."
+    return "\n".join(["", *lines, "", note])
+
+
+def with_results(readme: str, tables: Path) -> str:
+    """The text of the README with its tables replaced."""
+    before, _, rest = readme.partition(BEGIN)
+    return f"{before}{BEGIN}\n{headline(tables)}\n{robustness(tables)}\n{END}{rest.partition(END)[2]}"
