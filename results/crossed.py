@@ -2,9 +2,10 @@
 
     python results/crossed.py
 
-Every embedding, however it was learned, is judged by the distance to the mean, with variances that the classes of a
-task share, and with variances of each class. The prior of the variances is chosen on validation characters, for every
-embedding, number of shots and judge anew, so that none is held back by the prior that it was learned with.
+Every embedding, however it was learned, is judged by the dot product with the mean, the distance to it, with variances
+that the classes of a task share, and with variances of each class. The prior of the variances is chosen on validation
+characters, for every embedding, number of shots and judge anew, so that none is held back by the prior that it was
+learned with.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from s2m.datasets import Characters, load_characters, split_characters
 from s2m.evaluation import classify, describe_characters
 from s2m.models import VariancePrior
 from s2m.models.checks import check_set
-from s2m.relevance import Likelihood, Prototypes, Relevance, Scorer
+from s2m.relevance import Average, Likelihood, Prototypes, Relevance, Scorer
 from s2m.runs import load_run
 from s2m.storage import write_bytes
 
@@ -55,7 +56,8 @@ def judges(within: float) -> dict[str, list[Relevance]]:
     """The candidates for each way to keep a set; within: the mean variance within a class, (units of descriptors)^2."""
     priors = [VariancePrior(strength, factor * within) for strength, factor in product(STRENGTHS, FACTORS)]
     return {
-        "mean": [Prototypes()],
+        "dot product": [Average()],
+        "distance": [Prototypes()],
         "shared variances": [SharedVariances(prior) for prior in priors],
         "own variances": [Likelihood(1, prior) for prior in priors],
     }
@@ -81,7 +83,7 @@ def crossed(run: Path, characters: Characters, tasks: int = TASKS) -> Iterator[d
 
 
 def table(results: Path, characters: Characters, tasks: int = TASKS) -> pd.DataFrame:
-    """One row an embedding, judge and number of shots: accuracy, mean of seeds, and the gain over the mean."""
+    """One row an embedding, judge and number of shots: accuracy, mean of seeds, and the gain over the distance."""
     rows = []
     for experiment, names in FEATURES.items():
         for name in names:
@@ -92,7 +94,7 @@ def table(results: Path, characters: Characters, tasks: int = TASKS) -> pd.DataF
             )
             found = found.set_index(["judge", "shot", "seed"]).accuracy.unstack("seed")
             for (judge, shot), accuracies in found.iterrows():
-                ahead = estimate(list(accuracies - found.loc[("mean", shot)]))
+                ahead = estimate(list(accuracies - found.loc[("distance", shot)]))
                 rows.append({"experiment": experiment, "features": CLASSIFICATION[experiment][name], "judge": judge,
                              "shot": shot, "accuracy": estimate(list(accuracies))["mean"], "gain": ahead["mean"],
                              "gain_ci95": ahead["ci95"], "seeds": len(runs),

@@ -56,8 +56,10 @@ def test_a_run_is_judged_in_every_way(crossed: ModuleType, tmp_path: Path, monke
     monkeypatch.setattr(crossed, "STRENGTHS", (1, 10))
     monkeypatch.setattr(crossed, "VALIDATION_TASKS", 2)
     rows = {(row["judge"], row["shot"]): row["accuracy"] for row in crossed.crossed(tmp_path, letters, tasks=3)}
-    assert rows.keys() == {(j, s) for j in ("mean", "shared variances", "own variances") for s in (1, 2)}
+    assert rows.keys() == {
+        (j, s) for j in ("dot product", "distance", "shared variances", "own variances") for s in (1, 2)
+    }
     test = describe_characters(load_run(tmp_path), split_characters(letters, "paper", "test").rotated())
-    assert rows["mean", 2] == classify(test, Prototypes(), 20, 2, 3).mean()
+    assert rows["distance", 2] == classify(test, Prototypes(), 20, 2, 3).mean()
     # One example has no scatter, and all variances are the prior's.
-    np.testing.assert_allclose([rows["shared variances", 1], rows["own variances", 1]], rows["mean", 1], rtol=1e-12)
+    np.testing.assert_allclose([rows["shared variances", 1], rows["own variances", 1]], rows["distance", 1], rtol=1e-12)
