@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -18,7 +19,7 @@ def headline(tables: Path) -> str:
     precisions = pd.read_csv(tables / "omniglot_retrieval.csv").set_index("method")
 
     def cell(row: pd.Series, column: str) -> str:
-        ours = f"{100 * row[column]:.1f}" + ("" if pd.isna(row.ci95) else f" ± {100 * row.ci95:.1f}")
+        ours = f"{100 * row[column]:.2f}" + ("" if pd.isna(row.ci95) else f" ± {100 * row.ci95:.2f}")
         return ours if pd.isna(row.published) else f"{ours} ({100 * row.published:.1f})"
 
     lines = ["| Omniglot | 5-way 5-shot | 20-way 5-shot | retrieval mAP | Seeds |", "|:--|--:|--:|--:|--:|"]
@@ -44,7 +45,14 @@ def robustness(tables: Path) -> str:
     return "\n".join(["", *lines, "", note])
 
 
+def cost(results: Path) -> str:
+    """How many runs there are, and how long they took."""
+    seconds = [json.loads(path.read_text())["seconds"] for path in results.glob("*/*/seed-*/provenance.json")]
+    return f"\n{len(seconds)} runs, {sum(seconds) / 3600:.0f} hours of a processor's thread in all.\n"
+
+
 def with_results(readme: str, tables: Path) -> str:
     """The text of the README with its tables replaced."""
     before, _, rest = readme.partition(BEGIN)
-    return f"{before}{BEGIN}\n{headline(tables)}\n{robustness(tables)}\n{END}{rest.partition(END)[2]}"
+    parts = [BEGIN, headline(tables), robustness(tables), cost(tables.parent)]
+    return before + "\n".join(part for part in parts if part) + END + rest.partition(END)[2]
