@@ -107,9 +107,8 @@ def make_config(values: dict[str, object], source: str = "the config") -> Config
         for item in error.errors():
             key = str(item["loc"][0]) if item["loc"] else "together"
             unknown = item["type"] == "extra_forbidden"
-            wrong.append(
-                f"{key}: " + (f"no such key, known are {', '.join(Config.model_fields)}" if unknown else item["msg"])
-            )
+            known = f"no such key, known are {', '.join(Config.model_fields)}"
+            wrong.append(f"{key}: " + (known if unknown else item["msg"].removeprefix("Value error, ")))
         raise S2MError(f"{source} is not valid: " + "; ".join(dict.fromkeys(wrong))) from error
 
 

@@ -125,7 +125,8 @@ def test_rank(
     ("text", "message"),
     [
         ("stepz = 4", "stepz: no such key"),
-        ("steps = 0", "steps: Input should be greater than 0"),
+        ("steps = -1", "steps: Input should be greater than or equal to 0"),
+        ("steps = 0", "together: steps = 0 needs init_from"),
         ("components = 0", "components: Input should be greater than 0"),
         ("steps = ", "is not TOML"),
         ("relevant = 30", "ask for fewer"),

@@ -10,7 +10,17 @@ import torch
 
 from s2m import S2MError, load_run
 from s2m.config import Config
-from s2m.relevance import Average, Likelihood, Matching, Memory, Nearest, NearestMean, Prototypes, Siamese
+from s2m.relevance import (
+    Average,
+    Likelihood,
+    Matching,
+    Memory,
+    Nearest,
+    NearestMean,
+    Prototypes,
+    Siamese,
+    SupportVectors,
+)
 from s2m.runs import (
     build_network,
     build_relevance,
@@ -47,10 +57,11 @@ def test_the_seed_decides_the_weights_and_disturbs_no_other() -> None:
 
 def test_relevance_by_name() -> None:
     kinds = {"average": Average, "nearest": Nearest, "prototypes": Prototypes, "matching": Matching, "siamese": Siamese,
-             "nearest-mean": NearestMean, "mann": Memory, "likelihood": Likelihood}  # fmt: skip
+             "nearest-mean": NearestMean, "mann": Memory, "likelihood": Likelihood, "svm": SupportVectors}  # fmt: skip
     assert set(kinds) == set(get_args(Config.model_fields["relevance"].annotation))
     for name, kind in kinds.items():
-        assert type(build_relevance(Config(relevance=name))) is kind  # type: ignore[arg-type]
+        given = {"steps": 0, "init_from": "run"} if name == "svm" else {}  # it cannot be trained
+        assert type(build_relevance(Config(relevance=name, **given))) is kind  # type: ignore[arg-type]
     assert build_relevance(Config(relevance="matching")).context is None
     assert build_relevance(Config(relevance="matching", context=True)).context.size == 64
     for embedding, size in {"conv4": 64, "lenet": 100}.items():
