@@ -1,10 +1,8 @@
 """Features crossed with what is kept of a set, on generated characters."""
 
-import importlib
-import sys
 from pathlib import Path
-from types import ModuleType
 
+import crossed
 import numpy as np
 import pytest
 import torch
@@ -16,16 +14,7 @@ from s2m.relevance import Prototypes
 from s2m.runs import build_network, save_config, save_network
 
 
-@pytest.fixture(scope="module")
-def crossed(root: Path) -> ModuleType:
-    sys.path.insert(0, str(root / "results"))  # its files are programs that import each other
-    try:
-        return importlib.import_module("crossed")
-    finally:
-        sys.path.pop(0)
-
-
-def test_shared_variances_against_a_loop(crossed: ModuleType) -> None:
+def test_shared_variances_against_a_loop() -> None:
     examples = torch.randn(4, 3, 5, generator=torch.Generator().manual_seed(0)).double()
     queries = torch.randn(6, 5, generator=torch.Generator().manual_seed(1)).double()
     found = crossed.SharedVariances(VariancePrior(2.0, 0.7))(examples, queries).numpy()
@@ -39,7 +28,7 @@ def test_shared_variances_against_a_loop(crossed: ModuleType) -> None:
             assert found[b, m] == pytest.approx(total, rel=1e-12)  # rounding
 
 
-def test_a_strong_prior_is_the_distance_to_the_mean(crossed: ModuleType) -> None:
+def test_a_strong_prior_is_the_distance_to_the_mean() -> None:
     examples, queries = torch.randn(4, 3, 5).double(), torch.randn(6, 5).double()
     shared = crossed.SharedVariances(VariancePrior(1e12, 1.0))(examples, queries)
     torch.testing.assert_close(
@@ -47,7 +36,7 @@ def test_a_strong_prior_is_the_distance_to_the_mean(crossed: ModuleType) -> None
     )  # 1e-12 of the prior is left
 
 
-def test_a_run_is_judged_in_every_way(crossed: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_is_judged_in_every_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     letters = generate_characters(classes=100, drawings=4)
     config = Config(data="generated", embedding="lenet", relevance="average")
     save_config(tmp_path, config)

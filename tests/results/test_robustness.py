@@ -1,13 +1,12 @@
 """The program that judges impure concept sets: on little networks, made-up scores and stored runs."""
 
-import importlib.util
 import json
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pandas as pd
 import pytest
+import robustness as program
 import torch
 
 from s2m import Conv4, Mixture, generate_characters, load_characters, load_run, split_characters
@@ -18,17 +17,7 @@ from s2m.layer import RelevanceNet
 from s2m.relevance import Average, Likelihood
 
 
-@pytest.fixture
-def program(root: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("robustness", root / "results" / "robustness.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_choosing_and_judging(program: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_choosing_and_judging(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, few in {"STRENGTHS": (1.0,), "VARIANCES": (0.001, 0.1), "COSTS": (0.1, 10.0)}.items():
         monkeypatch.setattr(program, name, few)
     monkeypatch.setattr(program, "DENSITIES", {"Gauss": 1, "GMM2": 2})
@@ -60,7 +49,7 @@ def test_choosing_and_judging(program: ModuleType, monkeypatch: pytest.MonkeyPat
         assert row.seeds == 2
 
 
-def test_seeds_are_compared_in_pairs(program: ModuleType) -> None:
+def test_seeds_are_compared_in_pairs() -> None:
     kind = {"features": "AVG-FT", "meanings": 2, "foreign": 0, "run": "results/x", "trapezoid": 0.1}
     values = {"Gauss": (0.5, 0.7, 0.6), "GMM2": (0.6, 0.9, 0.7)}
     scores = [
@@ -74,7 +63,7 @@ def test_seeds_are_compared_in_pairs(program: ModuleType) -> None:
     assert table.loc["GMM2", "map"] == 0.7333
 
 
-def test_parting(program: ModuleType) -> None:
+def test_parting() -> None:
     """Two far groups of two characters are told apart by two Gaussians at their places, and not by one."""
     sets, descriptors = ambiguous_sets((6, 20)), torch.arange(6.0)[:, None, None].expand(6, 20, 1).contiguous()
 
@@ -88,7 +77,7 @@ def test_parting(program: ModuleType) -> None:
     assert (one["parted"], one["rand_index"], one["chose_1"]) == (0, 0, 1)
 
 
-def test_tables_that_are_there_are_left(program: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tables_that_are_there_are_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(program, "RESULTS", tmp_path)
     (tmp_path / "tables").mkdir()
     paths = [tmp_path / "tables" / f"omniglot_robustness{name}.csv" for name in ("", "_choice", "_parting")]

@@ -1,13 +1,11 @@
 """Accuracy against shots and ways, of networks that were never trained, on generated characters."""
 
-import importlib
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 import scipy.stats
+import shots as program
 
 from s2m import Characters, generate_characters, load_run, split_characters
 from s2m.config import Config
@@ -15,16 +13,6 @@ from s2m.evaluation import classify, describe_characters
 from s2m.runs import build_network, save_config, save_network
 
 SETTINGS = [(5, 1), (5, 5), (3, 5)]
-
-
-@pytest.fixture(scope="module")
-def program(root: Path) -> ModuleType:
-    """The program `results/shots.py` as a module."""
-    sys.path.insert(0, str(root / "results"))  # its files are programs that import each other
-    try:
-        return importlib.import_module("shots")
-    finally:
-        sys.path.pop(0)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +32,7 @@ def experiment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_settings_vary_one_thing_and_can_be_drawn(program: ModuleType) -> None:
+def test_settings_vary_one_thing_and_can_be_drawn() -> None:
     """20 drawings of each of 4 x 423 test classes; a query must be left."""
     assert len(set(program.SETTINGS)) == len(program.SETTINGS)
     for way, shot in program.SETTINGS:
@@ -54,9 +42,7 @@ def test_settings_vary_one_thing_and_can_be_drawn(program: ModuleType) -> None:
     assert (20, 5) in program.SETTINGS  # the point that both curves share
 
 
-def test_accuracies(
-    program: ModuleType, letters: Characters, experiment: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_accuracies(letters: Characters, experiment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(program, "SETTINGS", SETTINGS)
     table = program.shots(experiment, letters, tasks=4)
     assert list(table) == ["method", "way", "shot", "accuracy", "ci95", "seeds"]
@@ -82,12 +68,12 @@ def test_accuracies(
     assert other.ci95.isna().all()  # one seed has no interval
 
 
-def test_tasks_are_not_those_of_the_scores(program: ModuleType, letters: Characters, experiment: Path) -> None:
+def test_tasks_are_not_those_of_the_scores(letters: Characters, experiment: Path) -> None:
     network = load_run(experiment / "avg" / "seed-0")
     test = describe_characters(network, split_characters(letters, "paper", "test").rotated())
     scored = classify(test, network.relevance, 5, 5, 20)
     assert not np.array_equal(scored, classify(test, network.relevance, 5, 5, 20, stream="shots"))
 
 
-def test_no_runs_no_rows(program: ModuleType, letters: Characters, tmp_path: Path) -> None:
+def test_no_runs_no_rows(letters: Characters, tmp_path: Path) -> None:
     assert program.shots(tmp_path, letters).empty

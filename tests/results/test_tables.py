@@ -1,24 +1,13 @@
 """The tables of results/, from scores that are made up."""
 
-import importlib
 import json
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
-
-
-@pytest.fixture(scope="module")
-def tables(root: Path) -> ModuleType:
-    sys.path.insert(0, str(root / "results"))  # its files are programs that import each other
-    try:
-        return importlib.import_module("tables")
-    finally:
-        sys.path.pop(0)
+import tables
 
 
 @pytest.fixture
@@ -56,7 +45,7 @@ def retrieve(results: Path, method: str, *precisions: float, experiment: str = "
         score(results / experiment / method / f"seed-{seed}", **means)
 
 
-def test_classification(tables: ModuleType, results: Path) -> None:
+def test_classification(results: Path) -> None:
     classify(results, "s2m-gauss", (0.99, 0.96), (0.98, 0.97), (0.97, 0.95))
     table = tables.classification(results, "omniglot_classification")
     assert table.way.tolist() == [5, 20]
@@ -69,7 +58,7 @@ def test_classification(tables: ModuleType, results: Path) -> None:
     assert row.run == "results/omniglot_classification/s2m-gauss"
 
 
-def test_rivals_beside_their_own_papers(tables: ModuleType, results: Path) -> None:
+def test_rivals_beside_their_own_papers(results: Path) -> None:
     classify(results, "matching", (0.98, 0.97), (0.99, 0.98), experiment="softmax")
     one_shot = {"5-way 1-shot": {"mean": 0.9}, "5-way 1-shot within alphabets": {"mean": 0.8}}
     score(results / "omniglot_softmax" / "mann" / "seed-0", **one_shot)
@@ -80,7 +69,7 @@ def test_rivals_beside_their_own_papers(tables: ModuleType, results: Path) -> No
     assert table.loc[("MANN", 5, 1, "within alphabets"), "accuracy"] == 0.8
 
 
-def test_pairs(tables: ModuleType, results: Path) -> None:
+def test_pairs(results: Path) -> None:
     """Only seeds of both; tasks that are equally hard for both have no spread."""
     classify(results, "s2m-gauss", (0.9, 0.8), (0.95, 0.85), (0.5, 0.5))
     classify(results, "avg-ft", (0.88, 0.8), (0.91, 0.83))
@@ -92,7 +81,7 @@ def test_pairs(tables: ModuleType, results: Path) -> None:
     assert row.ci95_tasks == 0
 
 
-def test_retrieval(tables: ModuleType, results: Path) -> None:
+def test_retrieval(results: Path) -> None:
     retrieve(results, "s2m-gauss", 0.7, 0.8)
     retrieve(results, "avg-ft", 0.6)
     table = tables.retrieval(results).set_index("method")
@@ -104,7 +93,7 @@ def test_retrieval(tables: ModuleType, results: Path) -> None:
     assert np.isnan(table.loc["AVG-FT", "ci95"])  # one seed has no interval
 
 
-def test_gradients(tables: ModuleType, results: Path) -> None:
+def test_gradients(results: Path) -> None:
     """Seeds are compared in pairs, and the minutes are those of the middle run."""
     for name, values in {"exact": (0.7, 0.8, 0.6), "one-step": (0.6, 0.75, 0.6)}.items():
         retrieve(results, name, *values, experiment="omniglot_gradient")
@@ -119,7 +108,7 @@ def test_gradients(tables: ModuleType, results: Path) -> None:
     assert table.loc["one-step", "behind_ci95"] == pytest.approx(half, abs=5e-5)  # rounded to four digits
 
 
-def test_ablations_name_what_they_change(tables: ModuleType, results: Path) -> None:
+def test_ablations_name_what_they_change(results: Path) -> None:
     for name, loss, value in (("reference", "softmax", 0.9), ("loss-both", "both", 0.8)):
         folder = results / "omniglot_ablation" / name / "seed-0"
         score(folder, **{f"20-way {shot}-shot": {"mean": value} for shot in (1, 5)})
@@ -129,24 +118,24 @@ def test_ablations_name_what_they_change(tables: ModuleType, results: Path) -> N
     assert table.loc["loss-both", ["accuracy_1shot", "accuracy_5shot", "seeds"]].tolist() == [0.8, 0.8, 1]
 
 
-def test_numbers_of_generated_characters_do_not_enter(tables: ModuleType, results: Path) -> None:
+def test_numbers_of_generated_characters_do_not_enter(results: Path) -> None:
     classify(results, "s2m-gauss", (0.5, 0.5), source="generated characters")
     classify(results, "avg-ft", (0.9, 0.8))
     assert tables.classification(results, "omniglot_classification").method.unique().tolist() == ["AVG-FT"]
 
 
-def test_a_method_without_a_published_figure(tables: ModuleType, results: Path) -> None:
+def test_a_method_without_a_published_figure(results: Path) -> None:
     classify(results, "avg-ft", (0.9, 0.8))
     assert tables.classification(results, "omniglot_classification").published.isna().all()
 
 
-def test_no_runs_no_tables(tables: ModuleType, results: Path) -> None:
+def test_no_runs_no_tables(results: Path) -> None:
     tables.write_tables(results)
     assert not (results / "tables").exists()
     assert "old" in (results.parent / "README.md").read_text()
 
 
-def test_some_runs_some_tables(tables: ModuleType, results: Path) -> None:
+def test_some_runs_some_tables(results: Path) -> None:
     """The README waits until every method is there."""
     classify(results, "avg-ft", (0.9, 0.8))
     tables.write_tables(results)
@@ -154,7 +143,7 @@ def test_some_runs_some_tables(tables: ModuleType, results: Path) -> None:
     assert "old" in (results.parent / "README.md").read_text()
 
 
-def test_all_runs_all_tables(tables: ModuleType, results: Path) -> None:
+def test_all_runs_all_tables(results: Path) -> None:
     for index, method in enumerate(tables.METHODS):
         classify(results, method, (0.9 + index / 100, 0.8), (0.92 + index / 100, 0.8))
         retrieve(results, method, 0.5, 0.6)
@@ -172,7 +161,7 @@ def test_all_runs_all_tables(tables: ModuleType, results: Path) -> None:
     assert (results.parent / "README.md").read_text() == readme
 
 
-def test_the_tables_of_the_repository_are_those_of_its_runs(tables: ModuleType, root: Path) -> None:
+def test_the_tables_of_the_repository_are_those_of_its_runs(root: Path) -> None:
     for name, table in tables.all_tables(root / "results").items():
         path = root / "results" / "tables" / f"{name}.csv"
         assert path.read_text() == table.to_csv(index=False), f"{path} is not up to date: run results/tables.py"
