@@ -11,6 +11,7 @@ learned with.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -63,6 +64,11 @@ def judges(within: float) -> dict[str, list[Relevance]]:
     }
 
 
+def validated(candidate: Relevance, descriptors: Tensor, shot: int) -> float:
+    """Accuracy of 20-way tasks of validation characters."""
+    return float(classify(descriptors, candidate, 20, shot, VALIDATION_TASKS, stream="validation").mean())
+
+
 def crossed(run: Path, characters: Characters, tasks: int = TASKS) -> Iterator[dict[str, object]]:
     """Test accuracy of one run's embedding, 20 ways, for every number of shots and judge."""
     network = load_run(run)
@@ -72,13 +78,7 @@ def crossed(run: Path, characters: Characters, tasks: int = TASKS) -> Iterator[d
     )
     for judge, candidates in judges(validation.var(1).mean().item()).items():
         for shot in SHOTS:
-            scores = [
-                classify(validation, candidate, 20, shot, VALIDATION_TASKS, stream="validation").mean()
-                if len(candidates) > 1
-                else 0.0
-                for candidate in candidates
-            ]
-            best = candidates[scores.index(max(scores))]
+            best = max(candidates, key=partial(validated, descriptors=validation, shot=shot))
             yield {"judge": judge, "shot": shot, "accuracy": classify(test, best, 20, shot, tasks).mean()}
 
 
