@@ -23,20 +23,19 @@ class Objective(nn.Module):
             self.pairwise = VerificationLoss()
         self.softmax = SoftmaxLoss(config.scale, config.learn_scale) if config.has_softmax else None
 
-    def forward(self, relevance: Relevance, examples: Tensor, queries: Tensor, classes: Tensor) -> Tensor:
+    def forward(self, relevance: Relevance, examples: Tensor, queries: Tensor, foreign: Tensor) -> Tensor:
         """A scalar.
 
         examples: (T, N, n) descriptors of the concept sets; queries: (T, M, n), the relevant ones of each tuple first;
-        classes: (T, M), the class of every query.
+        foreign: (T, T M), which query of the whole step is irrelevant to a concept; asked where negatives = "batch".
         """
         if self.own:
             scores = relevance(examples, queries)
             return self.pairwise(scores[:, : self.relevant], scores[:, self.relevant :])
-        scores = relevance(examples, queries.flatten(0, 1)).unflatten(1, classes.shape)  # (T, T, M): all to every set
+        scores = relevance(examples, queries.flatten(0, 1)).unflatten(1, queries.shape[:2])  # (T, T, M)
         losses = []
         if self.pairwise is not None:
             own = scores.diagonal(dim1=0, dim2=1).mT[:, : self.relevant]
-            foreign = classes.flatten() != classes[:, :1]  # (T, T M)
             losses.append(self.pairwise(own, scores.flatten(1), foreign))
         if self.softmax is not None:
             losses.append(self.softmax(scores[:, :, : self.relevant]))

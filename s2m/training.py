@@ -8,21 +8,17 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import safetensors.torch
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from s2m.augmentation import jitter
 from s2m.config import Config
-from s2m.datasets import Characters, load_characters, split_characters
-from s2m.embeddings import as_images
-from s2m.episodes import draw_tuples, generator, take
+from s2m.datasets import Characters
 from s2m.errors import S2MError
-from s2m.evaluation import classify, describe_characters, one_rotation_each, retrieve
 from s2m.layer import RelevanceNet
 from s2m.objective import Objective
+from s2m.problems import load_problem
 from s2m.runs import (
     build_network,
     contiguous,
@@ -48,7 +44,7 @@ class Progress:
 
 
 class Trainer:
-    """Trains the network of a config on `characters`, in a run folder.
+    """Trains the network of a config, in a run folder.
 
     The tuples of a step are a function of (seed, step), and all that changes is written after each evaluation, so a run
     that was killed goes on from its last evaluation and ends with the very weights it would have had.
@@ -56,18 +52,16 @@ class Trainer:
     Args:
         config: what to train.
         folder: where; created if it is not there.
-        characters: the whole set; the config's split is applied here. None loads the config's data.
+        data: the whole set, training, validation and test; None loads the config's data.
         device: "cpu" or "cuda".
 
     Raises:
         S2MError: a config that leaves nothing to learn, or whose init_from is not a run of the same embedding.
     """
 
-    def __init__(self, config: Config, folder: Path, characters: Characters | None = None, device: str = "cpu") -> None:
+    def __init__(self, config: Config, folder: Path, data: Characters | None = None, device: str = "cpu") -> None:
         self.config, self.folder, self.device = config, folder, device
-        characters = load_characters(config.data) if characters is None else characters
-        self.train_images = split_characters(characters, config.split, "train").rotated().images
-        self.held_out = split_characters(characters, config.split, "validation")
+        self.problem = load_problem(config, data)
         self.network = build_network(config).to(device)
         if config.init_from:
             donor = Path(config.init_from.replace("{seed}", str(config.seed)))
@@ -116,27 +110,14 @@ class Trainer:
         network.train()
         if config.freeze_embedding:
             network.embedding.eval()
-        tuples = draw_tuples(
-            generator(config.seed, "train", self.progress.step),
-            self.train_images.shape[:2],
-            config.tuples,
-            config.examples,
-            config.relevant,
-            config.irrelevant,
-            distinct=config.has_softmax,
-        )
-        queries = np.concatenate([tuples.relevant, tuples.irrelevant], 1)
-        pairs = np.concatenate([tuples.examples, queries], 1)  # (T, N + P + Q, 2)
+        batch = self.problem.draw(self.progress.step)
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate()
-        images = as_images(torch.from_numpy(take(self.train_images, pairs)).flatten(0, 1).to(self.device))
-        if config.augment:
-            images = jitter(images, generator(config.seed, "augment", self.progress.step))
         with torch.autocast(self.device.split(":")[0], torch.bfloat16, enabled=config.precision == "bfloat16"):
-            descriptors = network.describe(images).unflatten(0, pairs.shape[:2])
-        examples, asked = descriptors[:, : config.examples], descriptors[:, config.examples :]
-        classes = torch.from_numpy(queries[..., 0]).to(descriptors.device)
-        loss = self.objective(network.relevance, examples, asked, classes)
+            descriptors = network.describe(batch.inputs.flatten(0, 1).to(self.device))
+        descriptors = descriptors.unflatten(0, batch.inputs.shape[:2])
+        examples, queries = descriptors[:, : config.examples], descriptors[:, config.examples :]
+        loss = self.objective(network.relevance, examples, queries, batch.foreign.to(self.device))
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
@@ -148,20 +129,10 @@ class Trainer:
             return self.config.learning_rate
         return self.config.learning_rate * (1 + math.cos(math.pi * self.progress.step / self.config.steps)) / 2
 
-    def validate(self) -> float:
-        """Accuracy of 200 20-way tasks, or mean average precision, on the validation characters."""
-        relevance, examples = self.network.relevance, self.config.examples
-        if self.config.task == "retrieval":
-            collection = one_rotation_each(self.held_out, stream="validation")
-            descriptors = describe_characters(self.network, collection)
-            return float(retrieve(descriptors, relevance, examples, stream="validation")["stepwise"].mean())
-        descriptors = describe_characters(self.network, self.held_out.rotated())
-        return float(classify(descriptors, relevance, 20, examples, tasks=200, stream="validation").mean())
-
     def checkpoint(self, loss: float | None) -> None:
         """Evaluate, keep the network if it is the best so far, and write all that a resumed run needs."""
         progress = self.progress
-        score = self.validate()
+        score = self.problem.validate(self.network)
         if score > progress.best:
             progress.best = score
             save_network(self.folder, self.network)
@@ -202,7 +173,7 @@ def is_finished(folder: Path) -> bool:
     return json.loads(log.read_text(encoding="utf-8").splitlines()[-1])["step"] == read_run_config(folder).steps
 
 
-def resume(folder: Path, characters: Characters | None = None, device: str = "cpu") -> Trainer:
+def resume(folder: Path, data: Characters | None = None, device: str = "cpu") -> Trainer:
     """The trainer of an unfinished run folder, at its last evaluation, or at the start if it had none.
 
     Raises:
@@ -211,7 +182,7 @@ def resume(folder: Path, characters: Characters | None = None, device: str = "cp
     config = read_run_config(folder)
     if is_finished(folder):
         raise S2MError(f"the run in {folder} is finished: judge it with `s2m evaluate {folder}`")
-    trainer = Trainer(config, folder, characters, device)
+    trainer = Trainer(config, folder, data, device)
     if (folder / "last.safetensors").is_file():
         trainer.restore()
     return trainer

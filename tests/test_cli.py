@@ -40,8 +40,7 @@ def few_letters(monkeypatch: pytest.MonkeyPatch) -> None:
         assert name == "generated"
         return letters
 
-    monkeypatch.setattr("s2m.training.load_characters", load)
-    monkeypatch.setattr("s2m.judging.load_characters", load)
+    monkeypatch.setattr("s2m.problems.load_characters", load)
 
 
 @pytest.fixture

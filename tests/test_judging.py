@@ -10,7 +10,8 @@ import pytest
 from s2m import Characters, S2MError, generate_characters, load_run, split_characters
 from s2m.config import Config
 from s2m.evaluation import classify, describe_characters, one_rotation_each, retrieve
-from s2m.judging import SETTINGS, judge, summary
+from s2m.judging import judge, summary
+from s2m.problems.drawings import SETTINGS
 from s2m.runs import build_network, save_config, save_network
 
 

@@ -28,7 +28,7 @@ def test_verification_against_a_loop(negatives: str) -> None:
     config = Config(loss="verification", negatives=negatives, relevant=RELEVANT, irrelevant=3)  # type: ignore[arg-type]
     # Own irrelevant queries are drawn from other classes; only in a batch do they meet their own concept.
     classes = CLASSES if negatives == "batch" else torch.tensor([[0, 0, 1, 2, 1], [1, 1, 0, 2, 2], [0, 0, 2, 2, 1]])
-    found = Objective(config)(Average(), examples, queries, classes)
+    found = Objective(config)(Average(), examples, queries, classes.flatten() != classes[:, :1])
     losses = []
     for t in range(3):
         relevant, irrelevant = [], []

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from s2m import Characters, HistogramLoss, S2MError, generate_characters, load_run
+from s2m import Characters, HistogramLoss, RelevanceNet, S2MError, generate_characters, load_run
 from s2m.config import Config
 from s2m.embeddings import as_images
 from s2m.episodes import draw_tuples, generator, take
@@ -85,7 +85,7 @@ def test_a_run_learns(letters: Characters, tmp_path: Path) -> None:
     """Four classes over and over: it need not generalise, only to push the loss down."""
     config = tiny(steps=60, evaluate_every=20, relevance="average", learn_prior=False, irrelevant=10, bins=20)
     trainer = Trainer(config, tmp_path / "run", letters)
-    trainer.train_images = trainer.train_images[:4]
+    trainer.problem.train_images = trainer.problem.train_images[:4]
     trainer.run()
     losses = [entry["loss"] for entry in trainer.progress.log]
     assert losses[-1] < 0.5 * losses[0]
@@ -95,11 +95,11 @@ def test_the_best_evaluation_is_kept(letters: Characters, tmp_path: Path, monkey
     scores, kept = iter([0.2, 0.9, 0.5]), []
     trainer = Trainer(tiny(), tmp_path / "run", letters)
 
-    def validate() -> float:
-        kept.append({name: value.clone() for name, value in trainer.network.state_dict().items()})
+    def validate(network: RelevanceNet) -> float:
+        kept.append({name: value.clone() for name, value in network.state_dict().items()})
         return next(scores)
 
-    monkeypatch.setattr(trainer, "validate", validate)
+    monkeypatch.setattr(trainer.problem, "validate", validate)
     network = trainer.run()
     assert not network.training
     for name, value in network.state_dict().items():
@@ -305,11 +305,11 @@ def test_other_tuples_serve_as_irrelevant_but_for_the_concept_itself(
         negatives="batch", tuples=3, irrelevant=4, relevance="average", learn_prior=False, precision="float32"
     )
     trainer = Trainer(config, tmp_path / "run", letters)
-    trainer.train_images = trainer.train_images[:3]
+    trainer.problem.train_images = trainer.problem.train_images[:3]
     tuples = draw_tuples(generator(0, "train", 0), (3, 8), 3, 3, 3, 4)
 
     def describe(pairs: np.ndarray) -> torch.Tensor:
-        return trainer.network.describe(as_images(torch.from_numpy(take(trainer.train_images, pairs))))
+        return trainer.network.describe(as_images(torch.from_numpy(take(trainer.problem.train_images, pairs))))
 
     with torch.no_grad():
         losses = []
