@@ -10,7 +10,15 @@ from s2m._torchvision import declare_missing_operators
 
 declare_missing_operators()  # before anything imports torchvision
 
-from s2m.datasets import Characters, generate_characters, load_characters, load_split, split_characters  # noqa: E402
+from s2m.datasets import (  # noqa: E402
+    Characters,
+    ImageSet,
+    generate_characters,
+    load_characters,
+    load_photos,
+    load_split,
+    split_characters,
+)
 from s2m.embeddings import Conv4, LeNet  # noqa: E402
 from s2m.errors import S2MError  # noqa: E402
 from s2m.layer import RelevanceNet, Set2Model  # noqa: E402
@@ -23,6 +31,7 @@ __all__ = [
     "Characters",
     "Conv4",
     "HistogramLoss",
+    "ImageSet",
     "LeNet",
     "Mixture",
     "RelevanceNet",
@@ -33,6 +42,7 @@ __all__ = [
     "fit_mixture",
     "generate_characters",
     "load_characters",
+    "load_photos",
     "load_run",
     "load_split",
     "rank_folder",

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from s2m.datasets.characters import PACKED_NAME, Characters, read_packed
 from s2m.datasets.generated import generate_characters
+from s2m.datasets.places import data_folders, default_folders
 from s2m.errors import S2MError
 
 ARCHIVES = ("images_background.zip", "images_evaluation.zip")
-BESIDE = Path(__file__).resolve().parents[2] / "data"  # in a clone of the repository
 _log = logging.getLogger(__name__)
 
 
@@ -43,25 +43,16 @@ def load_characters(name: str = "auto", folder: str | os.PathLike[str] | None = 
 
 def packed_path(folder: str | os.PathLike[str] | None = None) -> Path | None:
     """The packed Omniglot file, or None where there is none."""
-    places = _places(folder)
+    places = data_folders(folder)
     if archives_folder(folder) is not None:
-        places += _places_without_setting()
+        places += default_folders()
     return next((place / PACKED_NAME for place in places if (place / PACKED_NAME).is_file()), None)
 
 
 def archives_folder(folder: str | os.PathLike[str] | None = None) -> Path | None:
     """The folder with Omniglot's two raw archives, where the data folder or its `omniglot/` is one, else None."""
-    candidates = [inner for place in _places(folder) for inner in (place, place / "omniglot")]
+    candidates = [inner for place in data_folders(folder) for inner in (place, place / "omniglot")]
     return next((inner for inner in candidates if all((inner / name).is_file() for name in ARCHIVES)), None)
-
-
-def _places(folder: str | os.PathLike[str] | None) -> list[Path]:
-    chosen = folder or os.environ.get("S2M_DATA")
-    return [Path(chosen)] if chosen else _places_without_setting()
-
-
-def _places_without_setting() -> list[Path]:
-    return [Path("data"), BESIDE]
 
 
 def _why_absent(folder: str | os.PathLike[str] | None) -> str:
@@ -69,7 +60,7 @@ def _why_absent(folder: str | os.PathLike[str] | None) -> str:
     if archives is not None:
         pack = f"python data_scripts/omniglot.py --source {archives} --out data"
         return f"{archives} holds Omniglot's raw archives but there is no packed {PACKED_NAME}: pack them with `{pack}`"
-    searched = " or ".join(str(place) for place in _places(folder))
+    searched = " or ".join(str(place) for place in data_folders(folder))
     return (
         f"Omniglot is not there, no {PACKED_NAME} in {searched}: "
         "get it with `make data`, or set S2M_DATA to the folder that holds it"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from s2m.datasets import Characters, characters, generate_characters, load_characters, loading
+from s2m.datasets import Characters, characters, generate_characters, load_characters, loading, places
 from s2m.datasets.characters import PACKED_NAME, digest, read_packed
 from s2m.errors import S2MError
 
@@ -23,7 +23,7 @@ def letters() -> Characters:
 def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working folder, no S2M_DATA, no data beside the package."""
     monkeypatch.delenv("S2M_DATA", raising=False)
-    monkeypatch.setattr(loading, "BESIDE", tmp_path / "clone" / "data")
+    monkeypatch.setattr(places, "BESIDE", tmp_path / "clone" / "data")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
