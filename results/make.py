@@ -1,4 +1,6 @@
-"""Complete every run of results/*/*.toml, judge it, and rebuild the tables. Interrupted, it goes on where it was.
+"""Complete every run of results/*/*.toml and results/photos.toml, judge it, and rebuild the tables.
+
+Interrupted, it goes on where it was.
 
     python results/make.py [--only omniglot_retrieval] [--device cuda]
 
@@ -8,25 +10,47 @@ A run that is finished and judged is left alone; delete its folder to make it an
 from __future__ import annotations
 
 import argparse
+import tomllib
 from pathlib import Path
 
 from tables import write_tables
 
-from s2m.config import Config, read_config
+from s2m.config import Config, make_config, read_config
 from s2m.judging import judge
 from s2m.training import Trainer, is_finished, resume
 
 RESULTS = Path(__file__).parent
 SEEDS = (0, 1, 2)  # of every method; fixed before any run was judged
+PHOTO_SEEDS = (0, 1, 2, 3, 4)
 
 
 def planned(only: str | None) -> list[tuple[Path, Config]]:
     """Run folders and their configs, those that others take their embedding from first."""
-    runs = []
-    for path in sorted(RESULTS.glob("*/*.toml")):
-        if only in (None, path.parent.name):
-            runs += [(path.with_suffix("") / f"seed-{seed}", read_config(path, seed=seed)) for seed in SEEDS]
+    runs = [
+        (path.with_suffix("") / f"seed-{seed}", read_config(path, seed=seed))
+        for path in sorted(RESULTS.glob("*/*.toml"))
+        for seed in SEEDS
+    ]
+    runs += grid(RESULTS / "photos.toml")
+    runs = [run for run in runs if only in (None, run[0].parts[-3])]
     return sorted(runs, key=lambda run: (run[1].init_from is not None, run[1].seed))
+
+
+def grid(path: Path) -> list[tuple[Path, Config]]:
+    """The runs of a file with methods and collections, each method on each collection."""
+    values = tomllib.loads(path.read_text(encoding="utf-8"))
+    runs = []
+    for collection, its in values["collections"].items():
+        for method, own in values["methods"].items():
+            merged = {**values["common"], **its, **own}
+            if "init_from" in merged:
+                merged["init_from"] = merged["init_from"].replace("{collection}", collection)
+            folder = path.parent / f"{path.stem}_{collection}" / method
+            runs += [
+                (folder / f"seed-{seed}", make_config({**merged, "seed": seed}, f"{path}, {method} on {collection}"))
+                for seed in PHOTO_SEEDS
+            ]
+    return runs
 
 
 def complete(folder: Path, config: Config, device: str) -> None:

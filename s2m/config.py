@@ -12,6 +12,9 @@ from s2m.embeddings import EMBEDDINGS
 from s2m.errors import S2MError
 from s2m.models.study import Gradient
 
+PHOTOS = ("flowers102", "caltech101", "grocery_store")
+ON_DESCRIPTORS = ("head", "identity")  # what photographs are embedded by, after their backbone
+
 
 class Config(pydantic.BaseModel, extra="forbid", frozen=True):
     """Everything that decides the result of a run. The defaults are the paper's Omniglot classification recipe.
@@ -21,11 +24,14 @@ class Config(pydantic.BaseModel, extra="forbid", frozen=True):
     """
 
     task: Literal["classification", "retrieval"] = "classification"  # what validation and test measure
-    data: Literal["auto", "omniglot", "generated"] = "omniglot"
-    split: Literal["paper", "official", "within-alphabet"] = "paper"
+    # the last three are photographs, each with one split of its own
+    data: Literal["auto", "omniglot", "generated", "flowers102", "caltech101", "grocery_store"] = "omniglot"
+    split: Literal["paper", "official", "within-alphabet"] = "paper"  # of Omniglot
     seed: int = pydantic.Field(0, ge=0)
 
-    embedding: str = "conv4"
+    embedding: str = "conv4"  # of photographs: head, or identity, which learns nothing
+    backbone: str = "efficientnet-lite0"  # of photographs: see s2m.backbones
+    layer: Literal["features", "outputs"] = "features"  # of the backbone: what its last layer takes, or what it gives
     normalise: bool = True  # descriptors of length 1
     # prototypes and what follows are the rivals, see s2m.relevance
     relevance: Literal[
@@ -50,6 +56,8 @@ class Config(pydantic.BaseModel, extra="forbid", frozen=True):
     relevant: pydantic.PositiveInt = 15  # of Z+
     irrelevant: pydantic.NonNegativeInt = 20  # of Z-
     tuples: pydantic.PositiveInt = 3  # (X, Z+, Z-) a step
+    noise: float = pydantic.Field(0.0, ge=0, le=1)  # of photographs: largest share of foreign images in a concept set
+    two_meanings: float = pydantic.Field(0.0, ge=0, le=1)  # of photographs: share of concept sets that mean two classes
     augment: bool = False  # train on drawings a little turned, scaled and shifted, see s2m.augmentation
     negatives: Literal["own", "batch"] = "own"  # batch: the queries of a step's other tuples are irrelevant too
     # softmax: which of the step's concepts is a query of? both: with the histogram; verification: the same concept?
@@ -69,6 +77,11 @@ class Config(pydantic.BaseModel, extra="forbid", frozen=True):
     freeze_embedding: bool = False  # learn only the relevance's own parameters
 
     @property
+    def of_photos(self) -> bool:
+        """Whether the images are photographs."""
+        return self.data in PHOTOS
+
+    @property
     def has_softmax(self) -> bool:
         """Whether the loss is over the concepts of a step, which then must be different classes."""
         return self.loss in ("softmax", "both")
@@ -76,16 +89,26 @@ class Config(pydantic.BaseModel, extra="forbid", frozen=True):
     @pydantic.field_validator("embedding")
     @classmethod
     def known_embedding(cls, name: str) -> str:
-        if name not in EMBEDDINGS:
-            raise ValueError(f"give one of {', '.join(EMBEDDINGS)}")
+        if name not in (*EMBEDDINGS, *ON_DESCRIPTORS):
+            raise ValueError(f"give one of {', '.join((*EMBEDDINGS, *ON_DESCRIPTORS))}")
         return name
 
     @pydantic.model_validator(mode="after")
     def something_to_judge(self) -> Config:
-        if self.steps == 0 and self.init_from is None:
+        if self.steps == 0 and self.init_from is None and self.embedding != "identity":
             raise ValueError("steps = 0 needs init_from, the run whose embedding is to be judged")
         if self.relevance == "svm" and self.steps > 0:
             raise ValueError('an SVM has no gradient: set steps = 0 and init_from, or another relevance than "svm"')
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def photographs_or_drawings(self) -> Config:
+        if self.of_photos != (self.embedding in ON_DESCRIPTORS):
+            raise ValueError('photographs need embedding = "head" or "identity", drawings another')
+        if self.of_photos and (self.task != "retrieval" or self.has_softmax or self.augment):
+            raise ValueError('photographs need task = "retrieval", a loss over pairs, and augment = false')
+        if not self.of_photos and (self.noise or self.two_meanings):
+            raise ValueError("noise and two_meanings are for photographs: see s2m.problems.photos")
         return self
 
     @pydantic.model_validator(mode="after")

@@ -16,6 +16,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from s2m.backbones import Head, PhotoEmbedding, load_backbone
 from s2m.config import Config, make_config
 from s2m.embeddings import EMBEDDINGS, build_embedding
 from s2m.errors import S2MError
@@ -40,12 +41,14 @@ PLAIN = {
     "average": Average, "nearest": Nearest, "prototypes": Prototypes, "matching": Matching, "svm": SupportVectors,
 }  # fmt: skip
 SIZED = {"siamese": Siamese, "nearest-mean": NearestMean}  # with weights for every number of a descriptor
+HEAD_SIZE = 128  # descriptors of photographs, as published
+IMAGENET_CLASSES = 1000
 FORMAT = 1  # of the run folder; raised when an older folder can no longer be read
 
 
 def build_relevance(config: Config) -> Relevance:
     """The relevance that a config names."""
-    size = EMBEDDINGS[config.embedding].size
+    size = HEAD_SIZE if config.of_photos else EMBEDDINGS[config.embedding].size
     if config.relevance == "matching" and config.context:
         return Matching(FullContext(size))
     if config.relevance == "mann":
@@ -62,8 +65,19 @@ def build_network(config: Config) -> RelevanceNet:
     """The network that a config names, its weights drawn from the config's seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)  # layers draw their weights from the global generator; the fork puts it back
-        embedding = build_embedding(config.embedding).to(memory_format=torch.channels_last)  # faster convolutions
+        if config.of_photos:
+            embedding = build_head(config)
+        else:
+            embedding = build_embedding(config.embedding).to(memory_format=torch.channels_last)  # faster convolutions
         return RelevanceNet(embedding, build_relevance(config), config.normalise)
+
+
+def build_head(config: Config) -> nn.Module:
+    """What is put on the cached descriptors of photographs."""
+    if config.embedding == "identity":
+        return nn.Identity()
+    inputs = load_backbone(config.backbone).size if config.layer == "features" else IMAGENET_CLASSES
+    return Head(inputs, HEAD_SIZE)
 
 
 def save_config(folder: Path, config: Config) -> None:
@@ -99,10 +113,21 @@ def save_network(folder: Path, network: RelevanceNet) -> None:
 def load_run(folder: str | os.PathLike[str]) -> RelevanceNet:
     """The trained network of a run folder, ready to be used: weights of its best evaluation, in evaluation mode.
 
+    One that was trained on cached descriptors of photographs gets its backbone back: it takes prepared images.
+
     Raises:
         S2MError: not a run folder, one of another version, or weights that are missing or damaged.
     """
-    folder = Path(folder)
+    network, config = load_network(Path(folder)), read_run_config(Path(folder))
+    if config.of_photos:
+        backbone = load_backbone(config.backbone)
+        below = nn.Identity() if config.layer == "features" else backbone.classifier
+        network.embedding = PhotoEmbedding(backbone, nn.Sequential(below, network.embedding))
+    return network.eval()
+
+
+def load_network(folder: Path) -> RelevanceNet:
+    """The network of a run folder as it was trained, of photographs on cached descriptors. Raises as `load_run`."""
     network = build_network(read_run_config(folder))
     for part in ("embedding", "relevance"):
         load_weights(getattr(network, part), folder / f"{part}.safetensors")

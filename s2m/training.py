@@ -18,11 +18,11 @@ from s2m.datasets import Characters
 from s2m.errors import S2MError
 from s2m.layer import RelevanceNet
 from s2m.objective import Objective
-from s2m.problems import load_problem
+from s2m.problems import PhotoData, load_problem
 from s2m.runs import (
     build_network,
     contiguous,
-    load_run,
+    load_network,
     load_weights,
     provenance,
     read_run_config,
@@ -59,7 +59,9 @@ class Trainer:
         S2MError: a config that leaves nothing to learn, or whose init_from is not a run of the same embedding.
     """
 
-    def __init__(self, config: Config, folder: Path, data: Characters | None = None, device: str = "cpu") -> None:
+    def __init__(
+        self, config: Config, folder: Path, data: Characters | PhotoData | None = None, device: str = "cpu"
+    ) -> None:
         self.config, self.folder, self.device = config, folder, device
         self.problem = load_problem(config, data)
         self.network = build_network(config).to(device)
@@ -102,7 +104,7 @@ class Trainer:
                     losses.clear()
         if progress.step == config.steps:
             (self.folder / "last.safetensors").unlink(missing_ok=True)
-        return load_run(self.folder)
+        return load_network(self.folder)
 
     def step(self) -> float:
         """One step of Adam on the tuples of this step; returns the loss."""
@@ -173,7 +175,7 @@ def is_finished(folder: Path) -> bool:
     return json.loads(log.read_text(encoding="utf-8").splitlines()[-1])["step"] == read_run_config(folder).steps
 
 
-def resume(folder: Path, data: Characters | None = None, device: str = "cpu") -> Trainer:
+def resume(folder: Path, data: Characters | PhotoData | None = None, device: str = "cpu") -> Trainer:
     """The trainer of an unfinished run folder, at its last evaluation, or at the start if it had none.
 
     Raises:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from s2m.episodes import generator
 from s2m.errors import S2MError
 
 
