@@ -10,6 +10,7 @@ from s2m._torchvision import declare_missing_operators
 
 declare_missing_operators()  # before anything imports torchvision
 
+from s2m.backbones import Backbone, Head, PhotoEmbedding, load_backbone  # noqa: E402
 from s2m.datasets import (  # noqa: E402
     Characters,
     ImageSet,
@@ -28,12 +29,15 @@ from s2m.runs import load_run  # noqa: E402
 from s2m.search import rank_folder  # noqa: E402
 
 __all__ = [
+    "Backbone",
     "Characters",
     "Conv4",
+    "Head",
     "HistogramLoss",
     "ImageSet",
     "LeNet",
     "Mixture",
+    "PhotoEmbedding",
     "RelevanceNet",
     "S2MError",
     "Set2Model",
@@ -41,6 +45,7 @@ __all__ = [
     "fit_gaussian",
     "fit_mixture",
     "generate_characters",
+    "load_backbone",
     "load_characters",
     "load_photos",
     "load_run",

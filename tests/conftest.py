@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+import s2m  # noqa: F401 it lets torchvision be imported, whichever test module does so first
+
 # The same examples on every machine and every run; no deadline, since the first fit of a session is slow.
 settings.register_profile("s2m", deadline=None, derandomize=True, database=None)
 settings.load_profile("s2m")
