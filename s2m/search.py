@@ -5,14 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 from torchvision.transforms.v2 import functional as transforms
 
-from s2m.errors import S2MError
-from s2m.images import list_images
+from s2m.images import list_images, read_photo
 from s2m.layer import RelevanceNet
 
 
@@ -22,22 +19,10 @@ def read_drawing(path: Path, side: int = 28) -> Tensor:
 
     Ink is taken to be what covers less of the image. Raises S2MError naming the file if it is not a readable image.
     """
-    try:
-        with Image.open(path) as image:
-            grey = as_grey(ImageOps.exif_transpose(image))
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
-        raise S2MError(f"{path} is not a readable image ({error}): remove it or save it again") from error
+    grey = read_photo(path).convert("L")
     pixels = transforms.to_dtype(transforms.pil_to_tensor(grey), torch.float32, scale=True)
     pixels = transforms.resize(pixels, [side, side], antialias=True)
     return 1 - pixels if pixels.mean() > 0.5 else pixels
-
-
-def as_grey(image: Image.Image) -> Image.Image:
-    """Eight bits of grey; what is transparent shows white paper."""
-    if image.mode.startswith("I;16"):  # Pillow would cut off all above 255
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    image = image.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("L")
 
 
 @torch.no_grad()

@@ -5,10 +5,14 @@ import json
 import os
 import shutil
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+import numpy as np
 
 from s2m.errors import S2MError
 
@@ -67,3 +71,18 @@ def write_bytes(path: Path, content: bytes) -> None:
 def write_json(path: Path, value: object) -> None:
     """JSON, indented, written whole or not at all."""
     write_bytes(path, (json.dumps(value, indent=2) + "\n").encode())
+
+
+def write_arrays(path: Path, **arrays: np.ndarray) -> None:
+    """A compressed .npz, written whole or not at all; the same bytes for the same arrays."""
+    with written_whole(path, sum(array.nbytes for array in arrays.values())) as file:
+        np.savez_compressed(file, **arrays)
+
+
+def read_arrays(path: Path, cure: str) -> dict[str, np.ndarray]:
+    """What `write_arrays` wrote. Raises S2MError with this cure where the file is missing or damaged."""
+    try:
+        with path.open("rb") as file, zipfile.ZipFile(file), np.load(file, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise S2MError(f"{path} is missing or damaged ({error}): {cure}") from error
