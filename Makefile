@@ -1,7 +1,7 @@
 # One target per thing a person does; continuous integration runs the same lines. `make` alone lists them.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help book test results data notebooks lint bench bench-gradient clean
+.PHONY: help book test results data photos notebooks lint bench bench-gradient clean
 
 PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -13,6 +13,12 @@ SAY := @printf 's2m: %s\n'
 # One thread each for notebooks and tests: two threads on a busy machine are many times slower than one.
 export OMP_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+# Photographs: SOURCE=folder takes what is at hand; where S2M_DATA holds their small archives, those go into data/.
+PHOTOS := flowers102 caltech101 grocery_store google_web
+SMALL := $(if $(S2M_DATA),$(if $(wildcard $(S2M_DATA)/flowers102/flowers102.zip),$(S2M_DATA)))
+PHOTO_SOURCE := $(or $(SOURCE),$(SMALL))
+PHOTO_FOLDER := $(if $(SMALL),data,$(or $(S2M_DATA),data))
 
 # Where the characters come from: $S2M_DATA if it holds them packed; if it holds the raw archives, they are packed once
 # into data/; with S2M_DATA unset, data/; else characters are generated, which needs neither data nor network.
@@ -57,6 +63,11 @@ results: $(READY) ## run the full experiments (resumable, hours) and rebuild the
 
 data: $(INSTALLED) $(PACKED) ## fetch Omniglot and pack it into S2M_DATA, or data/; SOURCE=folder takes archives at hand
 	$(SAY) "Omniglot is at $(PACKED)"
+
+photos: $(INSTALLED) ## fetch four sets of photographs (some GB) and pack them; SOURCE=folder takes archives at hand
+	$(SAY) "packing photographs into $(PHOTO_FOLDER)"
+	@for set in $(PHOTOS); do \
+		$(PY) data_scripts/$$set.py $(if $(PHOTO_SOURCE),--source "$(PHOTO_SOURCE)") --out "$(PHOTO_FOLDER)" || exit 1; done
 
 notebooks: $(READY) ## execute the chapters and store them in book/, to be committed
 	$(SAY) "executing the chapters on $(WHICH)"

@@ -10,13 +10,12 @@ induction", Science 350 (2015); MIT licence. 1623 characters of 50 alphabets, ea
 import argparse
 import os
 import sys
-import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from archives import require_whole_zip
 from fetch import fetch
 from omniglot_archive import CURE, Drawings, pixel_digest, read_archive, shrink
 from tqdm import tqdm
@@ -92,17 +91,6 @@ def archives_folder(source: Path | None, out: Path, home: str, expected: Expecte
             otherwise="give a folder that holds the archives with --source FOLDER",
         )
     return out / "omniglot"
-
-
-def require_whole_zip(path: Path) -> None:
-    """Raise S2MError unless the file is a zip archive whose every member can be read."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()
-    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
-        raise S2MError(f"what came is not a whole zip archive ({error})") from error
-    if damaged is not None:
-        raise S2MError(f"what came is a damaged zip archive ({damaged})")
 
 
 def main(arguments: Sequence[str] | None = None, *, home: str = HOME, expected: Expected = OMNIGLOT) -> int:

@@ -9,6 +9,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+from archives import require_inside
 from PIL import Image
 from tqdm import tqdm
 
@@ -46,8 +47,7 @@ def _members(path: Path, names: list[str]) -> dict[str, list[str]]:
     """The names of all drawings by character: images_x/Alphabet/characterNN/NNNN_NN.png -> Alphabet/characterNN."""
     groups: dict[str, list[str]] = {}
     for name in names:
-        if name.startswith("/") or "\\" in name or ".." in name.split("/"):
-            raise S2MError(f"{path} names a file outside its folder, {name!r}: do not trust it, {CURE}")
+        require_inside(path, name, CURE)
         if not name.endswith(".png") or name.startswith("__MACOSX/"):
             continue
         parts = re.fullmatch(re.escape(path.stem) + r"/([^/]+/character\d+)/\d+_\d+\.png", name)

@@ -14,9 +14,8 @@ import torch
 from hypothesis import settings
 from torch import nn
 
-from s2m.backbones import Backbone, Preparation  # s2m lets torchvision be imported, whichever module does so first
-
 import s2m  # noqa: F401 it lets torchvision be imported, whichever test module does so first
+from s2m.backbones import Backbone, Preparation  # s2m lets torchvision be imported, whichever module does so first
 
 # The same examples on every machine and every run; no deadline, since the first fit of a session is slow.
 settings.register_profile("s2m", deadline=None, derandomize=True, database=None)

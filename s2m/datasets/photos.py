@@ -38,6 +38,14 @@ def load_photos(name: str | os.PathLike[str], folder: str | os.PathLike[str] | N
     `load_split` says which classes are for what. Nothing is decoded here, so this takes a fraction of a second.
     Raises S2MError for a set that is absent, damaged or unknown, a folder without class folders, and a class of fewer
     than 2 images.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     for file in ("lime/1.png", "lime/2.png", "plum/1.png", "plum/2.png"):
+    ...         Path(folder, file).parent.mkdir(exist_ok=True)
+    ...         Path(folder, file).touch()
+    ...     load_photos(folder).classes
+    ('lime', 'plum')
     """
     if isinstance(name, str) and name in SETS:
         images = _read_packed(_find_packed(name, folder), SETS[name], name)
