@@ -81,7 +81,7 @@ def fetch_image(found: Found, rank: int, folder: Path, visitor: Visitor) -> tupl
         return row | {"left_out": str(error)}, not isinstance(error, NoAnswer)
     row["sha256"] = hashlib.sha256(content).hexdigest()
     try:
-        read_photo(content, found.url)  # raises for what is no image
+        read_photo(content, "what came")  # raises for what is no image
     except S2MError as error:
         return row | {"left_out": str(error)}, True
     suffix = next(suffix for start, suffix in SUFFIXES.items() if content.startswith(start))

@@ -31,18 +31,22 @@ def leave_out_repeats(folders: Sequence[Path], collection: str) -> int:
         _hashes(described, descriptors.files),
         descriptors.values,
     )
-    indices = {folder.name: read_index(folder) for folder in folders}
+    indices = {folder: read_index(folder) for folder in folders}
+    rows = {f"{folder.name}/{row['file']}": (folder, row) for folder in folders for row in indices[folder].values()}
+    deleted = 0
     for i in np.flatnonzero(repeats.found):
-        name, file = web_descriptors.files[i].split("/")
-        row = next(row for row in indices[name].values() if row["file"] == file)
+        if web_descriptors.files[i] not in rows:  # put there by hand
+            continue
+        folder, row = rows[web_descriptors.files[i]]
+        (folder / row["file"]).unlink()  # before the index: a run killed in between fetches it and leaves it out again
         row["file"] = ""
         row["left_out"] = (
             f"repeats {descriptors.files[repeats.image[i]]} of {described.source} "
             f"({repeats.bits[i]} bits, cosine {repeats.cosine[i]:.2f})"
         )
-        (out / name / file).unlink()  # before the index: a run killed in between fetches it and leaves it out again
-        write_index(out / name, indices[name])
-    return int(repeats.found.sum())
+        write_index(folder, indices[folder])
+        deleted += 1
+    return deleted
 
 
 def _hashes(images: ImageSet, files: Sequence[str]) -> np.ndarray:

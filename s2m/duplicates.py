@@ -72,6 +72,7 @@ def find_repeats(
     bits: how many bits may differ at most. cosine: how large it must be at least; another network than
     EfficientNet-Lite0 wants another threshold.
 
+    A mirrored copy is not found, nor, mostly, one that lost a tenth at each side.
     Raises S2MError for an empty collection, shapes that do not fit, or descriptors that are not finite.
 
     >>> hashes = np.eye(3, 64, dtype=bool)

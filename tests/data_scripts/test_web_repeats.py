@@ -74,7 +74,9 @@ def test_nothing_is_left_out_where_nothing_is_repeated(web_folders: list[Path], 
     assert len(load_photos(tmp_path / "web")) == 6
 
 
-def test_queries_of_other_runs_are_left_alone(web_folders: list[Path], tmp_path: Path) -> None:
+def test_queries_of_other_runs_and_other_files_are_left_alone(web_folders: list[Path], tmp_path: Path) -> None:
     picture(1).save(tmp_path / "shop" / "shelf0" / "again.png")
+    picture(1).save(web_folders[1] / "mine.png")
     assert leave_out_repeats(web_folders[1:], str(tmp_path / "shop")) == 0
     assert (web_folders[0] / "002.png").exists()
+    assert (web_folders[1] / "mine.png").exists()
