@@ -15,8 +15,8 @@ from s2m.errors import S2MError
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")  # others are seldom photographs, and parsers have bugs
 MOST_PIXELS = 50_000_000  # decoded they take 150 MB, and as much again where they are turned or have an alpha channel
-MOST_PIXELS_JPEG = 200_000_000  # a JPEG is decoded at a fraction of its size
-SHORT_SIDE = 1024  # below this a JPEG is not reduced: no network here looks at more
+MOST_PIXELS_JPEG = 200_000_000  # decoded at an eighth of its size; a progressive one still takes 600 MB meanwhile
+SHORT_SIDE = 1024  # a JPEG is not reduced below this: no network here looks at more
 # What Pillow raises on damaged files.
 BROKEN = (
     Image.DecompressionBombError,

@@ -48,11 +48,11 @@ def load_photos(name: str | os.PathLike[str], folder: str | os.PathLike[str] | N
     ('lime', 'plum')
     """
     if isinstance(name, str) and name in SETS:
-        images = _read_packed(_find_packed(name, folder), SETS[name], name)
+        images = _read_packed(_find_packed(name, folder), SETS[name])
     elif Path(name).is_dir():
         images = _read_folder(Path(name))
     elif Path(name).is_file():
-        images = _read_packed(Path(name), Path(name).stem)
+        images = _read_packed(Path(name), SETS.get(Path(name).stem, Path(name).stem))
     else:
         raise S2MError(f"{name} is neither a set nor a folder: choose {', '.join(SETS)}, or a folder of class folders")
     counts = np.bincount(images.labels, minlength=len(images.classes))
@@ -76,7 +76,7 @@ def _find_packed(name: str, folder: str | os.PathLike[str] | None) -> Path:
     raise S2MError(f"{SETS[name]} is not there, no {name}.zip in {searched}: get it with `{pack}`")
 
 
-def _read_packed(path: Path, source: str, name: str = "NAME") -> ImageSet:
+def _read_packed(path: Path, source: str) -> ImageSet:
     try:
         with zipfile.ZipFile(path) as archive, archive.open("index.csv") as file:
             rows = list(csv.DictReader(io.TextIOWrapper(file, "utf-8", newline="")))
@@ -86,8 +86,8 @@ def _read_packed(path: Path, source: str, name: str = "NAME") -> ImageSet:
             if absent or not rows or len(ranks) not in (0, len(rows)):
                 raise ValueError("its index does not fit")
     except (OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, EOFError) as error:
-        cure = f"delete it and run `python data_scripts/{name}.py` again"
-        raise S2MError(f"{path} is damaged or no packed set ({error!r}): {cure}") from error
+        script = f"run `python data_scripts/{path.stem}.py` again" if path.stem in SETS else "pack it again"
+        raise S2MError(f"{path} is damaged or no packed set ({error!r}): delete it and {script}") from error
     return _image_set(path, [row["path"] for row in rows], labels, source, ranks)
 
 

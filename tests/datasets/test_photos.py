@@ -59,7 +59,7 @@ def test_a_packed_set(data: Path) -> None:
 def test_it_may_lie_elsewhere(data: Path, tmp_path: Path) -> None:
     path = write_packed(tmp_path / "else" / "flowers102.zip")
     assert load_photos("flowers102", tmp_path / "else").ranks is None
-    assert load_photos(path).source == "flowers102"
+    assert load_photos(path).source == "Flowers-102"
 
 
 def test_classes_are_selected_in_the_order_asked_for(data: Path) -> None:
@@ -130,7 +130,7 @@ def test_a_raw_archive_is_to_be_packed(data: Path) -> None:
         load_photos("google_web")
     write_packed(Path("data") / "google_web.zip")
     assert len(load_photos("google_web")) == 6
-    with pytest.raises(S2MError, match="damaged or no packed set"):
+    with pytest.raises(S2MError, match=r"damaged or no packed set .*: delete it and pack it again"):
         load_photos(data / "google_web_raw" / "google_web_raw.zip")
 
 
@@ -148,7 +148,11 @@ def test_a_damaged_archive(data: Path, damage: str) -> None:
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("other" if damage == "no index" else "index.csv", index)
             archive.writestr("x.jpg" if damage == "some ranks" else "y.jpg", b"")
-    cause = "class 'a' .* has 1 images" if damage == "some ranks" else "damaged or no packed set .*: delete it and run"
+    cause = (
+        "class 'a' .* has 1 images"
+        if damage == "some ranks"
+        else "damaged or no packed set .*: delete it and run `python data_scripts/flowers102.py`"
+    )
     with pytest.raises(S2MError, match=cause):
         load_photos("flowers102")
 
