@@ -76,8 +76,9 @@ notebooks: $(READY) ## execute the chapters and store them in book/, to be commi
 lint: $(INSTALLED) ## check the code with ruff
 	@.venv/bin/ruff check .
 
-bench: $(INSTALLED) ## time the set models, and the gradient of a fit against other ways, on a quiet machine; some 10 minutes
+bench: $(INSTALLED) ## time set models, photographs, and the gradient of a fit against other ways, on a quiet machine; some 15 minutes
 	@$(PY) bench/layer.py
+	@$(PY) bench/photos.py
 	@$(PY) bench/gradient.py
 
 bench-gradient: $(PEERS) ## the gradient alone, also against torchopt and pomegranate, which are installed first

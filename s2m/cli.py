@@ -10,15 +10,18 @@ from typing import Annotated
 import torch
 import typer
 
+from s2m.backbones import load_backbone
 from s2m.config import read_config
 from s2m.errors import S2MError
 from s2m.judging import TASKS, judge
+from s2m.layer import Set2Model
 from s2m.runs import load_run
 from s2m.search import rank_folder
 from s2m.training import Trainer, resume
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 Folder = Annotated[Path, typer.Argument(help="a run folder")]
+Weights = Annotated[Path | None, typer.Option(help="a file of the backbone's weights, instead of the usual ones")]
 Device = Annotated[str, typer.Option(help="cpu or cuda")]
 
 
@@ -61,12 +64,17 @@ def evaluate(
 
 @app.command()
 def rank(
-    folder: Folder,
-    examples: Annotated[Path, typer.Argument(help="a folder of example images")],
-    collection: Annotated[Path, typer.Argument(help="the folder of images to rank")],
+    folders: Annotated[list[Path], typer.Argument(metavar="[RUN] EXAMPLES COLLECTION", help="no RUN with --backbone")],
+    backbone: Annotated[str | None, typer.Option(help="rank photographs by a pretrained network as it is")] = None,
+    weights: Weights = None,
+    components: Annotated[int, typer.Option(min=1, help="Gaussians, with --backbone")] = 1,
 ) -> None:
-    """Rank a folder of drawings by a few examples: relevance and path, the best first."""
-    for path, relevance in rank_folder(load_run(folder), examples, collection):
+    """Rank a folder of images by a folder of examples: relevance and path, the best first."""
+    if len(folders) != (3 if backbone is None else 2):
+        raise S2MError(f"{len(folders)} folders: give RUN EXAMPLES COLLECTION, or --backbone NAME EXAMPLES COLLECTION")
+    network = Set2Model(load_backbone(backbone, weights), components) if backbone else load_run(folders[0])
+    examples, collection = folders[-2:]
+    for path, relevance in rank_folder(network, examples, collection):
         print(f"{relevance:.4f}\t{path}")
 
 

@@ -104,7 +104,11 @@ def test_resume(monkeypatch: pytest.MonkeyPatch, config: Path, tmp_path: Path) -
 
 
 def test_rank(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], folder: Path, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+    folder: Path,
+    tmp_path: Path,
 ) -> None:
     for index, pixels in enumerate(generate_characters(classes=1, drawings=4).images[0]):
         place = tmp_path / ("examples" if index < 2 else "collection")
@@ -115,9 +119,31 @@ def test_rank(
     assert {Path(path).name for _, path in lines} == {"2.png", "3.png"}
     assert float(lines[0][0]) >= float(lines[1][0])
     (tmp_path / "collection" / "broken.png").write_bytes(b"")
-    line = refused(monkeypatch, "rank", folder, tmp_path / "examples", tmp_path / "collection")
-    assert "broken.png is not a readable image" in line
+    assert not run(monkeypatch, "rank", folder, tmp_path / "examples", tmp_path / "collection")
+    assert "broken.png is not a readable image" in caplog.text
+    assert [line.split("\t") for line in capsys.readouterr().out.splitlines()] == lines
     assert "is not a folder" in refused(monkeypatch, "rank", folder, tmp_path / "no", tmp_path / "collection")
+    assert "give RUN EXAMPLES COLLECTION" in refused(monkeypatch, "rank", tmp_path / "examples", folder)
+
+
+def test_rank_photographs_without_training(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Two reds among noise; the weights are the package's."""
+    noise = np.random.default_rng(0).integers(0, 256, (2, 40, 50, 3), np.uint8)
+    red = np.full((40, 50, 3), (200, 20, 20), np.uint8)
+    pictures = {"examples": [red, red - 9], "collection": [noise[0], red - 5, noise[1]]}
+    for name, each in pictures.items():
+        (tmp_path / name).mkdir()
+        for index, pixels in enumerate(each):
+            Image.fromarray(pixels).save(tmp_path / name / f"{index}.png")
+    line = ["rank", "--backbone", "efficientnet-lite0", tmp_path / "examples", tmp_path / "collection"]
+    assert not run(monkeypatch, *line)
+    paths = [line.split("\t")[1] for line in capsys.readouterr().out.splitlines()]
+    assert len(paths) == 3
+    assert Path(paths[0]).name == "1.png"
+    assert "no backbone is called 'vgg'" in refused(monkeypatch, *line[:2], "vgg", *line[3:])
+    assert "3 folders: give RUN" in refused(monkeypatch, *line, tmp_path)
 
 
 @pytest.mark.parametrize(

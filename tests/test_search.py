@@ -1,7 +1,9 @@
 """Ranking a folder of images, and every image that cannot be read."""
 
 import random
+import re
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,8 @@ import pytest
 import torch
 from PIL import Image
 
-from s2m import RelevanceNet, S2MError, generate_characters, rank_folder
+from s2m import PhotoEmbedding, RelevanceNet, S2MError, Set2Model, generate_characters, rank_folder
+from s2m.backbones import Backbone
 from s2m.relevance import Average
 from s2m.search import list_images, read_drawing
 
@@ -97,13 +100,47 @@ def test_no_folder_and_no_image(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"not an image", b"\x89PNG\r\n\x1a\n", bytes(1000)])
-def test_an_image_that_cannot_be_read_is_named(
-    network: RelevanceNet, folders: tuple[Path, Path], content: bytes
+def test_what_cannot_be_read_is_left_out_and_named(
+    network: RelevanceNet, folders: tuple[Path, Path], content: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (folders[1] / "broken.png").write_bytes(content)
-    with pytest.raises(S2MError, match=r"broken\.png is not a readable image .*: remove it or save it again") as error:
-        rank_folder(network, *folders)
-    assert "\n" not in str(error.value)
+    expected = rank_folder(network, *folders)
+    assert not caplog.messages
+    for folder in folders:
+        (folder / "broken.png").write_bytes(content)
+    assert rank_folder(network, *folders) == expected
+    for folder, message in zip(folders, caplog.messages, strict=True):
+        assert re.fullmatch(
+            rf"left out: {folder}/broken\.png is not a readable image .*: remove it or save .*", message
+        )
+
+
+def test_nothing_that_can_be_read(network: RelevanceNet, folders: tuple[Path, Path]) -> None:
+    for folder in folders[::-1]:
+        for path in list_images(folder):
+            path.write_bytes(b"")
+        with pytest.raises(S2MError, match=f"no image in {folder} can be read: give a folder of images"):
+            rank_folder(network, *folders)
+
+
+def test_photographs_are_prepared_by_the_network(make_backbone: Callable[..., Backbone], tmp_path: Path) -> None:
+    """By the pretrained network as it is, by a head on it, and by hand."""
+    dice = np.random.default_rng(0)
+    for index in range(8):
+        pixels = dice.integers(0, 256, (20, 30, 3), np.uint8)
+        save(tmp_path / ("examples" if index < 3 else "collection"), f"{index}.png", pixels)
+    backbone = make_backbone()
+    for embedding in (backbone, PhotoEmbedding(make_backbone(), size=3)):
+        network = Set2Model(embedding, components=2)
+        ranking = rank_folder(network, tmp_path / "examples", tmp_path / "collection", batch=2)
+        images = [
+            torch.stack([backbone.prepare(Image.open(path)) for path in sorted((tmp_path / name).iterdir())])
+            for name in ("examples", "collection")
+        ]
+        expected = network(*(each.unsqueeze(0) for each in images))[0]
+        assert [path.name for path, _ in ranking] == [f"{3 + place}.png" for place in expected.argsort(descending=True)]
+        torch.testing.assert_close(
+            torch.tensor([relevance for _, relevance in ranking]), expected.sort(descending=True)[0]
+        )
 
 
 @pytest.mark.parametrize("name", ["x.png", "x.jpg", "x.gif", "x.bmp", "x.tif", "x.webp"])

@@ -30,9 +30,7 @@ class Backbone(nn.Module):
         super().__init__()
         self.name, self.size, self.preparation, self.fast = name, classifier.in_features, preparation, fast
         self.body, self.classifier = body, classifier
-        self.requires_grad_(False).eval()
-        if fast:
-            self.to(memory_format=torch.channels_last)
+        self.requires_grad_(False).eval().to(memory_format=torch.channels_last)  # a third faster on a processor
 
     @property
     def identity(self) -> str:
@@ -55,10 +53,9 @@ class Backbone(nn.Module):
         """Pooled features (B, d), float32, of prepared images (B, 3, H, W). Raises S2MError on another shape."""
         if images.ndim != 4 or images.shape[1] != 3:
             raise S2MError(f"images have shape {tuple(images.shape)}: give (B, 3, H, W), each from `prepare`")
-        if not self.fast:
-            return self.body(images)
-        with torch.autocast(images.device.type, torch.bfloat16):
-            return self.body(images.contiguous(memory_format=torch.channels_last)).float()
+        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.fast):
+            features = self.body(images.contiguous(memory_format=torch.channels_last))
+        return features.float() if self.fast else features
 
     def classify(self, features: Tensor) -> Tensor:
         """The outputs for the 1000 classes of ImageNet (B, 1000) from pooled features (B, d): the paper's pre-learned
