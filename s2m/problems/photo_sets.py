@@ -44,6 +44,7 @@ def draw_set(
 
     Explained in the chapter "Noise and several senses".
 
+    >>> from s2m.episodes import generator
     >>> members = [np.arange(0, 6), np.arange(6, 12)]
     >>> found = draw_set(generator(0, "example", 0), members, concept=1, size=4, foreign=1, strangers=np.arange(12, 20))
     >>> sorted(found.examples.tolist()), sorted(found.relevant.tolist())

@@ -50,12 +50,12 @@ def precisions(results: Path, experiment: str, photos: str, measure: str) -> Ite
         path = results / "photos_prelearned" / f"{photos}-{layer}.csv"
         if path.exists():
             for method, found in pd.read_csv(path).groupby("method", sort=False):
-                yield f"{method}{suffix}", str(path), found.rename(columns=columns)
+                yield f"{method}{suffix}", path.as_posix(), found.rename(columns=columns)
     for method, label in TRAINED.items():
         folder = results / experiment / method
         found = [pd.read_csv(path).assign(seed=int(path.parent.name[5:])) for path in folder.glob("seed-*/judged.csv")]
         if found:
-            yield label, str(folder), pd.concat(found).rename(columns=columns)
+            yield label, folder.as_posix(), pd.concat(found).rename(columns=columns)
 
 
 def table1(results: Path) -> pd.DataFrame:
@@ -84,9 +84,9 @@ def photo_pairs(results: Path) -> pd.DataFrame:
         }
         for first, second in PAIRS:
             if first in found and second in found:
-                ahead = (found[first] - found[second]).dropna()  # (seeds, classes)
-                rows.append({"collection": name, "method": first, "other": second, "ahead": round(ahead.mean(None), 4),
-                             "ci95_seeds": round(confidence95(ahead.mean(axis=1)), 4),
-                             "ci95_classes": round(confidence95(ahead.mean(axis=0)), 4), "seeds": len(ahead),
+                ahead = (found[first] - found[second]).dropna().to_numpy()  # (seeds, classes)
+                rows.append({"collection": name, "method": first, "other": second, "ahead": round(ahead.mean(), 4),
+                             "ci95_seeds": round(confidence95(ahead.mean(1)), 4),
+                             "ci95_classes": round(confidence95(ahead.mean(0)), 4), "seeds": len(ahead),
                              "classes": ahead.shape[1]})  # fmt: skip
     return pd.DataFrame(rows)
