@@ -105,10 +105,9 @@ def measure(quick: bool, seconds: float) -> list[dict[str, object]]:
     return rows
 
 
-def measured(threads: int, arguments: argparse.Namespace) -> list[dict[str, object]]:
+def measured(threads: int, seconds: float) -> list[dict[str, object]]:
     """The rows of a process with so many threads, which the environment tells: set_num_threads can hang MKL."""
-    command = [sys.executable, __file__, "--measure", "--seconds", str(arguments.seconds)]
-    command += ["--quick"] if arguments.quick else []
+    command = [sys.executable, __file__, "--measure", "--seconds", str(seconds)]
     variables = {**os.environ, "OMP_NUM_THREADS": str(threads)}
     return json.loads(subprocess.run(command, env=variables, check=True, stdout=subprocess.PIPE).stdout)
 
@@ -116,18 +115,20 @@ def measured(threads: int, arguments: argparse.Namespace) -> list[dict[str, obje
 def main() -> None:
     """Measure with one thread and with all, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="tiny sizes and one thread, to see that it runs")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes, in this process, to see that it runs")
     parser.add_argument("--seconds", type=float, default=8.0, help="about how long each thing is timed")
     parser.add_argument("--out", type=Path, help="the table; results/tables/throughput.csv unless --quick")
     parser.add_argument("--measure", action="store_true", help="print the rows of this process as JSON, and no more")
     arguments = parser.parse_args()
     if arguments.measure:
-        print(json.dumps(measure(arguments.quick, arguments.seconds)))
+        print(json.dumps(measure(False, arguments.seconds)))
         return
     load = os.getloadavg()[0]  # before we add to it
     note = f"not a quiet machine: load average {load:.1f} before it began" if load > 1 else ""
-    counts = (1,) if arguments.quick else sorted({1, os.cpu_count() or 1})
-    rows = [row for threads in counts for row in measured(threads, arguments)]
+    if arguments.quick:
+        rows = measure(True, arguments.seconds)
+    else:
+        rows = [row for threads in sorted({1, os.cpu_count() or 1}) for row in measured(threads, arguments.seconds)]
     table = pd.DataFrame(rows).round(DIGITS).assign(note=note)
     print(table[["task", "what", "precision", "device", "threads", "each_ms", "per_second"]].to_string(index=False))
     out = arguments.out or (None if arguments.quick else TABLE)

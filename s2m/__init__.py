@@ -20,6 +20,7 @@ from s2m.datasets import (  # noqa: E402
     load_split,
     split_characters,
 )
+from s2m.descriptors import Descriptors, describe_photos  # noqa: E402
 from s2m.embeddings import Conv4, LeNet  # noqa: E402
 from s2m.errors import S2MError  # noqa: E402
 from s2m.layer import RelevanceNet, Set2Model  # noqa: E402
@@ -32,6 +33,7 @@ __all__ = [
     "Backbone",
     "Characters",
     "Conv4",
+    "Descriptors",
     "Head",
     "HistogramLoss",
     "ImageSet",
@@ -42,6 +44,7 @@ __all__ = [
     "S2MError",
     "Set2Model",
     "VariancePrior",
+    "describe_photos",
     "fit_gaussian",
     "fit_mixture",
     "generate_characters",

@@ -1,4 +1,4 @@
-"""The same verbs for a shell: s2m train, s2m resume, s2m evaluate, s2m rank."""
+"""The same verbs for a shell: s2m train, s2m resume, s2m evaluate, s2m rank, s2m describe."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import typer
 
 from s2m.backbones import load_backbone
 from s2m.config import read_config
+from s2m.datasets import load_photos
+from s2m.descriptors import describe_photos
 from s2m.errors import S2MError
 from s2m.judging import TASKS, judge
 from s2m.layer import Set2Model
@@ -76,6 +78,26 @@ def rank(
     examples, collection = folders[-2:]
     for path, relevance in rank_folder(network, examples, collection):
         print(f"{relevance:.4f}\t{path}")
+
+
+@app.command()
+def describe(
+    images: Annotated[
+        str, typer.Argument(help="a set of photographs by name, or a folder with a folder for each class")
+    ],
+    out: Annotated[Path, typer.Option(help="the .npz to write")],
+    backbone: Annotated[str, typer.Option(help="a pretrained network, see s2m.load_backbone")] = "efficientnet-lite0",
+    weights: Weights = None,
+    fast: Annotated[bool, typer.Option(help="in bfloat16")] = False,
+    device: Device = "cpu",
+) -> None:
+    """Pass photographs through a pretrained network, once; killed, it goes on with the same line."""
+    network = load_backbone(backbone, weights, fast).to(check_device(device))
+    descriptors = describe_photos(load_photos(images), network)
+    descriptors.save(out)
+    print(
+        f"{len(descriptors)} images of {len(descriptors.classes)} classes, {len(descriptors.skipped)} left out: {out}"
+    )
 
 
 def main() -> None:

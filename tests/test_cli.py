@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from s2m import Characters, cli, generate_characters
+from s2m import Characters, Descriptors, cli, generate_characters
 from s2m.config import Config
 from s2m.runs import build_network, save_config, save_network
 from s2m.training import Trainer
@@ -144,6 +144,30 @@ def test_rank_photographs_without_training(
     assert Path(paths[0]).name == "1.png"
     assert "no backbone is called 'vgg'" in refused(monkeypatch, *line[:2], "vgg", *line[3:])
     assert "3 folders: give RUN" in refused(monkeypatch, *line, tmp_path)
+
+
+def test_describe(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    monkeypatch.setenv("S2M_CACHE", str(tmp_path / "cache"))
+    dice = np.random.default_rng(0)
+    for name in ("lime", "plum"):
+        (tmp_path / "fruit" / name).mkdir(parents=True)
+        for index in range(3):
+            pixels = dice.integers(0, 256, (30, 30, 3), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "fruit" / name / f"{index}.jpg")
+    (tmp_path / "fruit" / "plum" / "0.jpg").write_bytes(b"")
+    assert not run(monkeypatch, "describe", tmp_path / "fruit", "--out", tmp_path / "fruit.npz")
+    assert "5 images of 2 classes, 1 left out" in capsys.readouterr().out
+    found = Descriptors.load(tmp_path / "fruit.npz")
+    assert found.values.shape == (5, 1280)
+    assert found.labels.tolist() == [0, 0, 0, 1, 1]
+    assert [file for file, _ in found.skipped] == ["plum/0.jpg"]
+    assert "no backbone is called" in refused(
+        monkeypatch, "describe", tmp_path / "fruit", "--backbone", "vgg", "--out", tmp_path / "other.npz"
+    )
+    assert "is neither a set nor a folder" in refused(
+        monkeypatch, "describe", tmp_path / "no", "--out", tmp_path / "other.npz"
+    )
+    assert not (tmp_path / "other.npz").exists()
 
 
 @pytest.mark.parametrize(
