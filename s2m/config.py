@@ -56,6 +56,7 @@ class Config(pydantic.BaseModel, extra="forbid", frozen=True):
     relevant: pydantic.PositiveInt = 15  # of Z+
     irrelevant: pydantic.NonNegativeInt = 20  # of Z-
     tuples: pydantic.PositiveInt = 3  # (X, Z+, Z-) a step
+    fine_tune: bool = False  # of photographs: learn the backbone too, from pixels; this wants a GPU
     noise: float = pydantic.Field(0.0, ge=0, le=1)  # of photographs: largest share of foreign images in a concept set
     two_meanings: float = pydantic.Field(0.0, ge=0, le=1)  # of photographs: share of concept sets that mean two classes
     augment: bool = False  # train on drawings a little turned, scaled and shifted, see s2m.augmentation
@@ -107,8 +108,10 @@ class Config(pydantic.BaseModel, extra="forbid", frozen=True):
             raise ValueError('photographs need embedding = "head" or "identity", drawings another')
         if self.of_photos and (self.task != "retrieval" or self.has_softmax or self.augment):
             raise ValueError('photographs need task = "retrieval", a loss over pairs, and augment = false')
-        if not self.of_photos and (self.noise or self.two_meanings):
-            raise ValueError("noise and two_meanings are for photographs: see s2m.problems.photos")
+        if not self.of_photos and (self.noise or self.two_meanings or self.fine_tune):
+            raise ValueError("noise, two_meanings and fine_tune are for photographs: see s2m.problems.photos")
+        if self.fine_tune and (self.embedding != "head" or self.layer != "features"):
+            raise ValueError('fine_tune needs embedding = "head" and layer = "features"')
         return self
 
     @pydantic.model_validator(mode="after")

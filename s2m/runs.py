@@ -73,9 +73,11 @@ def build_network(config: Config) -> RelevanceNet:
 
 
 def build_head(config: Config) -> nn.Module:
-    """What is put on the cached descriptors of photographs."""
+    """What is put on the cached descriptors of photographs, with the backbone below it where that learns too."""
     if config.embedding == "identity":
         return nn.Identity()
+    if config.fine_tune:
+        return PhotoEmbedding(load_backbone(config.backbone), size=HEAD_SIZE)
     inputs = load_backbone(config.backbone).size if config.layer == "features" else IMAGENET_CLASSES
     return Head(inputs, HEAD_SIZE)
 
@@ -119,7 +121,7 @@ def load_run(folder: str | os.PathLike[str]) -> RelevanceNet:
         S2MError: not a run folder, one of another version, or weights that are missing or damaged.
     """
     network, config = load_network(Path(folder)), read_run_config(Path(folder))
-    if config.of_photos:
+    if config.of_photos and not config.fine_tune:
         backbone = load_backbone(config.backbone)
         below = nn.Identity() if config.layer == "features" else backbone.classifier
         network.embedding = PhotoEmbedding(backbone, nn.Sequential(below, network.embedding))

@@ -67,8 +67,11 @@ class Trainer:
         self.network = build_network(config).to(device)
         if config.init_from:
             donor = Path(config.init_from.replace("{seed}", str(config.seed)))
-            read_run_config(donor)  # a folder that is no run says so
-            load_weights(self.network.embedding, donor / "embedding.safetensors")
+            its = read_run_config(donor)  # a folder that is no run says so
+            fits = self.network.embedding
+            if config.fine_tune and not its.fine_tune:
+                fits = fits.head  # fine-tuning may go on from a head that was learned on cached descriptors
+            load_weights(fits, donor / "embedding.safetensors")
         self.network.embedding.requires_grad_(not config.freeze_embedding)
         learned = [p for p in self.network.parameters() if p.requires_grad]
         if config.steps and not learned:

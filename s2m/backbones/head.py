@@ -32,7 +32,7 @@ class PhotoEmbedding(nn.Module):
 
     Args:
         backbone: from `load_backbone`.
-        head: by default a new one.
+        head: features (B, d) to descriptors (B, size); by default a new `Head`.
         size: of a new head's descriptors; the paper's is 128.
 
     >>> from s2m.backbones import load_backbone
@@ -41,10 +41,9 @@ class PhotoEmbedding(nn.Module):
     torch.Size([1, 128])
     """
 
-    def __init__(self, backbone: Backbone, head: Head | None = None, size: int = 128) -> None:
+    def __init__(self, backbone: Backbone, head: nn.Module | None = None, size: int = 128) -> None:
         super().__init__()
         self.backbone, self.head = backbone, head or Head(backbone.size, size)
-        self.size = self.head.size
         backbone.body.requires_grad_(True)
 
     def prepare(self, photo: Image.Image) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,46 +11,45 @@ from torch import Tensor
 
 from s2m.backbones import Backbone, load_backbone
 from s2m.config import Config
-from s2m.datasets import QUERY_CLASSES, load_foreign, load_photos, load_split
+from s2m.datasets import QUERY_CLASSES, ImageSet, load_foreign, load_photos, load_split
 from s2m.datasets.splits import PARTS
 from s2m.descriptors import Descriptors, describe_photos
 from s2m.problems.photo_sets import by_class
+from s2m.problems.pictures import Pictures
 
 
 @dataclass(frozen=True, eq=False)
 class Part:
     """One part of a collection, and the foreign images that may get into its concept sets.
 
-    values: (M + F, d) descriptors, the foreign ones last; labels: (M,) the class of each image, a place in `classes`;
-    members: the places of the images of each class; strangers: (F,) those of the foreign images.
+    values: (M + F, d) descriptors, the foreign ones last, or the `Pictures` themselves. labels: (M,) the class of each
+    image, a place in `classes`. members: the places of the images of each class; strangers: (F,) of the foreign ones.
     """
 
-    values: Tensor
+    values: Tensor | Pictures
     labels: np.ndarray
     classes: tuple[str, ...]
     members: list[np.ndarray]
     strangers: np.ndarray
 
     @classmethod
-    def of(cls, collection: Descriptors, foreign: np.ndarray) -> Part:
-        """A part from the descriptors of a collection, and those (F, d) of foreign images."""
-        count, classes = len(collection.labels), collection.classes
-        values = torch.from_numpy(np.concatenate([collection.values, foreign])).float()
-        members = by_class(collection.labels, len(classes))
-        return cls(values, collection.labels, classes, members, np.arange(count, len(values)))
+    def of(cls, values: Tensor | Pictures, collection: Descriptors) -> Part:
+        """A part from values, those of the collection first."""
+        labels, classes = collection.labels, collection.classes
+        return cls(values, labels, classes, by_class(labels, len(classes)), np.arange(len(labels), len(values)))
 
 
 @dataclass(frozen=True, eq=False)
 class PhotoData:
     """All that a `PhotoProblem` needs.
 
-    parts: "train", "validation" and "test". web: the images of web queries for a class of the test, (N, d) descriptors
-    and that class by the name of the query, "orange/top"; source: what the images are.
+    parts: "train", "validation" and "test". source: what the images are. web: the images of web queries for a class of
+    the test, (N, d) descriptors or pictures, and that class, by the name of the query, "orange/top".
     """
 
     parts: dict[str, Part]
     source: str
-    web: dict[str, tuple[Tensor, int]]
+    web: dict[str, tuple[Tensor | Pictures, int]]
 
 
 def load_photo_data(config: Config) -> PhotoData:
@@ -59,27 +59,41 @@ def load_photo_data(config: Config) -> PhotoData:
     Raises S2MError where the photographs are not there.
     """
     backbone = load_backbone(config.backbone)
-    collection = described(config.data, backbone, config.layer)
-    background = described("caltech101", backbone, config.layer).select(["BACKGROUND_Google"])
+    names = [config.data, "caltech101", *(["google_web"] if config.data == "grocery_store" else [])]
+    photos = {name: load_photos(name) for name in names}
+    found = {name: described(images, backbone, config.layer) for name, images in photos.items()}
+
+    def values(*chosen: tuple[str, Descriptors]) -> Tensor | Pictures:
+        if config.fine_tune:
+            return Pictures([(photos[name], each.files) for name, each in chosen], backbone.prepare)
+        return torch.from_numpy(np.concatenate([each.values for _, each in chosen])).float()
+
     parts = {}
     for part in PARTS:
-        half = load_foreign("test" if part == "test" else "train")
-        foreign = background.values[np.isin(background.files, half)]
-        parts[part] = Part.of(collection.select(load_split(config.data, part)), foreign)
+        own = found[config.data].select(load_split(config.data, part))
+        foreign = among(found["caltech101"], load_foreign("test" if part == "test" else "train"))
+        parts[part] = Part.of(values((config.data, own), ("caltech101", foreign)), own)
     web = {}
-    if config.data == "grocery_store":
-        found, test = described("google_web", backbone, config.layer), parts["test"].classes
-        for name in found.classes:
+    if "google_web" in found:
+        for name in found["google_web"].classes:
             if (query := name.partition("/")[0]) in QUERY_CLASSES:
-                images = torch.from_numpy(found.select([name]).values).float()
-                web[name] = images, test.index(QUERY_CLASSES[query])
-    return PhotoData(parts, collection.source, web)
+                images = values(("google_web", found["google_web"].select([name])))
+                web[name] = images, parts["test"].classes.index(QUERY_CLASSES[query])
+    return PhotoData(parts, photos[config.data].source, web)
 
 
 @torch.no_grad()
-def described(name: str, backbone: Backbone, layer: str) -> Descriptors:
+def described(images: ImageSet, backbone: Backbone, layer: str) -> Descriptors:
     """Descriptors of a set of photographs: the backbone's features, or its outputs."""
-    found = describe_photos(load_photos(name), backbone)
+    found = describe_photos(images, backbone)
     if layer == "features":
         return found
     return replace(found, values=backbone.classify(torch.from_numpy(found.values).float()).numpy())
+
+
+def among(found: Descriptors, files: Collection[str]) -> Descriptors:
+    """The descriptors of these files."""
+    kept = np.flatnonzero(np.isin(found.files, list(files)))
+    ranks = None if found.ranks is None else found.ranks[kept]
+    names = tuple(found.files[index] for index in kept)
+    return replace(found, values=found.values[kept], labels=found.labels[kept], files=names, ranks=ranks)

@@ -15,6 +15,7 @@ from s2m.layer import RelevanceNet
 from s2m.problems.base import Batch, Problem
 from s2m.problems.photo_data import PhotoData
 from s2m.problems.photo_sets import PhotoSet, draw_set
+from s2m.problems.pictures import Pictures
 from s2m.relevance import Relevance, SupportVectors
 
 DRAWS = 5  # concept sets of every test class
@@ -129,8 +130,8 @@ class PhotoProblem(Problem):
         return SupportVectors(describe(network, part.values[chosen]), network.relevance.C)
 
 
-def describe(network: RelevanceNet, values: Tensor) -> Tensor:
-    """The network's descriptors (M, n) of cached ones (M, d), on the CPU."""
+def describe(network: RelevanceNet, values: Tensor | Pictures) -> Tensor:
+    """The network's descriptors (M, n) of cached ones (M, d), or of pictures, on the CPU."""
     network.eval()
     return torch.cat([network.describe(chunk.to(network.device)).cpu() for chunk in values.split(4096)])
 

@@ -77,7 +77,7 @@ def test_a_photo_embedding_learns_all_but_the_classifier(make_backbone: Make, im
     before = embedding.backbone.body[1].running_mean.clone()
     descriptors = embedding(images)
     assert descriptors.shape == (4, 6)
-    assert embedding.size == 6
+    assert embedding.head.size == 6
     descriptors.square().sum().backward()
     learned = {name for name, value in embedding.named_parameters() if value.grad is not None}
     assert learned == {name for name, _ in embedding.named_parameters() if "classifier" not in name}
