@@ -1,4 +1,4 @@
-"""The data of a problem of photographs, from sets that are drawn here: cached descriptors, or the pictures themselves."""
+"""The data of a problem of photographs, from sets drawn here: cached descriptors, or the pictures themselves."""
 
 from collections.abc import Callable
 from pathlib import Path
