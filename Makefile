@@ -34,7 +34,8 @@ PACKED := $(FOLDER)/omniglot-28.npz
 READY := $(INSTALLED) $(if $(ARCHIVE),$(PACKED))
 ifneq ($(ARCHIVE)$(wildcard $(PACKED)),)
   WHICH := Omniglot from $(FOLDER)
-  export S2M_DATA := $(abspath $(FOLDER))
+  # Raw archives stay where they are looked for: what was packed from them is found in data/.
+  export S2M_DATA := $(abspath $(if $(ARCHIVE),$(S2M_DATA),$(FOLDER)))
 else
   WHICH := generated characters: no Omniglot at hand, make data fetches it (14 MB)
 endif
