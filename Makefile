@@ -66,6 +66,8 @@ results: $(READY) ## run the full experiments (resumable, hours) and rebuild the
 	@$(PY) results/shots.py
 	@$(PY) results/crossed.py
 	@$(PY) results/robustness.py
+	@$(PY) results/components.py
+	@$(PY) results/strangers.py
 
 data: $(INSTALLED) $(PACKED) ## fetch Omniglot and pack it into S2M_DATA, or data/; SOURCE=folder takes archives at hand
 	$(SAY) "Omniglot is at $(PACKED)"
