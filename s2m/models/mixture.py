@@ -10,7 +10,6 @@ from torch import Tensor
 
 from s2m.models.checks import as_batch
 
-
 CHUNK = 4096  # queries at once, of a large collection: four times faster than all, which the cache cannot hold
 
 
