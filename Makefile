@@ -13,6 +13,10 @@ SAY := @printf 's2m: %s\n'
 # One thread each for notebooks and tests: two threads on a busy machine are many times slower than one.
 export OMP_NUM_THREADS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Else glibc hands every large block back to the kernel and gets it again page by page: a sixth of a step of conv-4, a
+# quarter of the time of a photograph. It only has to be told.
+export MALLOC_MMAP_THRESHOLD_ := 1073741824
+export MALLOC_TRIM_THRESHOLD_ := 2147483648
 
 # Photographs: SOURCE=folder takes what is at hand; where S2M_DATA holds their small archives, those go into data/.
 PHOTOS := flowers102 caltech101 grocery_store google_web
@@ -57,6 +61,7 @@ test: book ## build the book, then run every test: units, doctests, notebooks, t
 
 results: $(READY) ## run the full experiments (resumable, hours) and rebuild the tables in results/
 	$(SAY) "running the experiments on $(WHICH)"
+	@$(PY) results/prelearned.py
 	@$(PY) results/make.py
 	@$(PY) results/shots.py
 	@$(PY) results/crossed.py

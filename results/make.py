@@ -25,7 +25,7 @@ PHOTO_SEEDS = (0, 1, 2, 3, 4)
 
 
 def planned(only: str | None) -> list[tuple[Path, Config]]:
-    """Run folders and their configs, those that others take their embedding from first."""
+    """Run folders and their configs: drawings first, and those first that others take their embedding from."""
     runs = [
         (path.with_suffix("") / f"seed-{seed}", read_config(path, seed=seed))
         for path in sorted(RESULTS.glob("*/*.toml"))
@@ -33,7 +33,7 @@ def planned(only: str | None) -> list[tuple[Path, Config]]:
     ]
     runs += grid(RESULTS / "photos.toml")
     runs = [run for run in runs if only in (None, run[0].parts[-3])]
-    return sorted(runs, key=lambda run: (run[1].init_from is not None, run[1].seed))
+    return sorted(runs, key=lambda run: (run[1].of_photos, run[1].init_from is not None, run[1].seed))
 
 
 def grid(path: Path) -> list[tuple[Path, Config]]:

@@ -10,6 +10,7 @@ from typing import Any, get_args
 import numpy as np
 import pandas as pd
 from pairs import pairs
+from photo_tables import photo_pairs, table1
 from readme import with_results
 
 from s2m.evaluation import confidence95
@@ -143,6 +144,7 @@ def all_tables(results: Path) -> dict[str, pd.DataFrame]:
     tables = {name: classification(results, name) for name in CLASSIFICATION}
     tables |= {"omniglot_retrieval": retrieval(results), "omniglot_gradient": gradients(results)}
     tables["omniglot_ablation"] = ablations(results)
+    tables |= {"table1": table1(results, tables["omniglot_retrieval"]), "photos_pairs": photo_pairs(results)}
     tables["omniglot_pairs"] = pairs(results, {**CLASSIFICATION, **dict.fromkeys(RETRIEVAL, RANKED)})
     return {name: table for name, table in tables.items() if len(table)}
 

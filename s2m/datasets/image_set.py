@@ -61,7 +61,7 @@ class ImageSet:
         try:
             if self.root.is_dir():
                 return (self.root / name).read_bytes()
-            return _archive(self.root, os.getpid()).read(name)
+            return _archive(self.root, os.getpid(), self.root.stat().st_mtime_ns).read(name)
         except (OSError, KeyError, zipfile.BadZipFile, zlib.error, EOFError) as error:
             raise S2MError(f"cannot read {name} in {self.root} ({error}): get the set anew") from error
 
@@ -90,6 +90,9 @@ class ImageSet:
 
 
 @functools.lru_cache(maxsize=16)
-def _archive(path: Path, process: int) -> zipfile.ZipFile:
-    """An open archive. Threads may share one; processes may not, since a fork shares the place in the file."""
+def _archive(path: Path, process: int, changed: int) -> zipfile.ZipFile:
+    """An open archive. Threads may share one; processes may not, since a fork shares the place in the file.
+
+    changed: a file that was packed anew is opened anew.
+    """
     return zipfile.ZipFile(path)

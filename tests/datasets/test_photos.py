@@ -1,5 +1,6 @@
 """Sets of photographs: packed, in folders, and broken in every way we know."""
 
+import os
 import pickle
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
@@ -113,6 +114,18 @@ def test_every_process_opens_the_archive_for_itself(data: Path, monkeypatch: pyt
     monkeypatch.setattr(image_set.os, "getpid", lambda: -1)
     assert pickle.loads(pickle.dumps(images)).read(1) == b"b 2" * 50
     assert opened == [images.root]
+
+
+def test_a_set_that_is_packed_anew_is_read_anew(data: Path) -> None:
+    path = write_packed(data / "caltech101.zip")
+    images = load_photos("caltech101")
+    assert images.read(0) == CONTENT[images.files[0]]
+    other = path.with_name("other.zip")
+    with zipfile.ZipFile(other, "w") as archive:
+        archive.writestr(images.files[0], b"another image")
+    os.utime(other, ns=(0, path.stat().st_mtime_ns + 1))
+    other.replace(path)
+    assert images.read(0) == b"another image"
 
 
 def test_an_absent_set_names_the_command(data: Path) -> None:

@@ -1,0 +1,39 @@
+"""Descriptors that are judged as they are, on made-up ones."""
+
+import numpy as np
+import prelearned
+import pytest
+import torch
+
+from s2m.problems import PhotoData
+from s2m.problems.photo_data import Part
+from s2m.problems.photo_sets import by_class
+
+
+def part(classes: int, seed: int) -> Part:
+    """Classes of 30 around centres of their own, and 20 foreign ones."""
+    rng = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(classes), 30)
+    values = np.concatenate([rng.normal(size=(classes, 8))[labels], rng.normal(size=(20, 8))])
+    values += 0.5 * rng.normal(size=values.shape)
+    names = tuple(map(str, range(classes)))
+    strangers = np.arange(len(labels), len(values))
+    return Part(torch.from_numpy(values).float(), labels, names, by_class(labels, classes), strangers)
+
+
+@pytest.mark.parametrize(("layer", "densities"), [("features", 2), ("outputs", 5)])
+def test_a_row_a_method_seed_and_class(monkeypatch: pytest.MonkeyPatch, layer: str, densities: int) -> None:
+    data = PhotoData({name: part(4, i) for i, name in enumerate(("train", "validation", "test"))}, "made up", {})
+    monkeypatch.setattr(prelearned, "load_photo_data", lambda config: data)
+    monkeypatch.setattr(prelearned, "PHOTO_SEEDS", (0, 1))
+    found = prelearned.judged("flowers102", layer)
+    components = list(prelearned.COMPONENTS)[:densities]
+    assert len(found) == (3 + densities) * 2 * 4
+    assert list(found.method.unique()) == ["NN-PL", "SVM-PL", "AVG-PL", *components]
+    assert found["clean stepwise"].between(0, 1).all()
+    priors = found.groupby("method").prior.unique()
+    known = {"strength {}, variance {} / n".format(*each) for each in prelearned.PRIORS}
+    assert all(len(priors[name]) == 1 and priors[name][0] in known for name in components)
+    assert priors["AVG-PL"][0] == ""
+    means = found.groupby("method")["clean stepwise"].mean()
+    assert (means > 0.4).all()  # chance is about 1 / 4
