@@ -68,6 +68,9 @@ results: $(READY) ## run the full experiments (resumable, hours) and rebuild the
 	@$(PY) results/robustness.py
 	@$(PY) results/components.py
 	@$(PY) results/strangers.py
+	@$(PY) results/copies.py
+	@$(PY) results/web_queries.py
+	@$(PY) results/web_senses.py
 
 data: $(INSTALLED) $(PACKED) ## fetch Omniglot and pack it into S2M_DATA, or data/; SOURCE=folder takes archives at hand
 	$(SAY) "Omniglot is at $(PACKED)"
