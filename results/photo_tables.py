@@ -28,6 +28,7 @@ LAYERS = {
 PAIRS = (
     ("AVG-FT", "AVG-PL"), ("AVG-FT", "AVG-PL (features)"), ("AVG-FT", "AVG-PL (PCA)"), ("NN-FT", "NN-PL"),
     ("NN-FT", "NN-PL (features)"), ("S2M-Gauss", "AVG-FT"), ("S2M-Gauss", "Gauss-PL"), ("S2M-GMM2", "GMM2-PL"),
+    ("S2M-Gauss", "Gauss-PL (PCA)"),
     ("S2M-Gauss", "Gauss-AVG-FT"), ("S2M-Gauss", "NN-FT"), ("S2M-GMM2", "S2M-Gauss"), ("S2M-GMM3", "S2M-Gauss"),
     ("S2M-GMM4", "S2M-Gauss"), ("S2M-BIC", "S2M-Gauss"), ("S2M-GMM2", "GMM2-AVG-FT"), ("S2M-GMM2", "AVG-FT"),
     ("S2M-GMM2", "NN-FT"), ("S2M-GMM2", "S2M-GMM4"),
