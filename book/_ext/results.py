@@ -17,6 +17,7 @@ A number in a sentence: {result}`published/table2.csv | model=S2M-Gauss | omnigl
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 from docutils import nodes
@@ -28,12 +29,14 @@ Row = dict[str, str]
 
 
 def conditions(text: str) -> Row:
-    """`way=5, shot=1` as a dict.
+    """`way=5, shot=1` as a dict; a value may hold a comma.
 
     >>> conditions("way=5, shot=1")
     {'way': '5', 'shot': '1'}
+    >>> conditions("collection=flowers102, two meanings, method=AVG-FT")
+    {'collection': 'flowers102, two meanings', 'method': 'AVG-FT'}
     """
-    pairs = (item.split("=", 1) for item in text.split(",") if item.strip())
+    pairs = (item.split("=", 1) for item in re.split(r",\s*(?=\w+=)", text) if item.strip())
     return {name.strip(): value.strip() for name, value in pairs}
 
 
