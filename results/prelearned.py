@@ -1,8 +1,8 @@
 """Judge the descriptors of photographs as they come from the backbone, by every relevance: results/photos_prelearned/.
 
 One file a collection and layer: the paper's descriptors are a network's outputs, the features below them are stronger;
-the features' first 128 principal components have the size of a learned descriptor. Nothing is learned; a density's
-prior is chosen on the validation classes. A file that is there is left alone.
+centred, they lie about the origin; their first 128 principal components have the size of a learned descriptor. Nothing
+is learned; a density's prior is chosen on the validation classes. A file that is there is left alone.
 """
 
 from __future__ import annotations
@@ -28,7 +28,13 @@ from s2m.storage import write_bytes
 
 RESULTS = Path(__file__).parent
 COMPONENTS = {"Gauss-PL": 1, "GMM2-PL": 2, "GMM3-PL": 3, "GMM4-PL": 4, "BIC-PL": "bic"}
-LAYERS = {"features": 2, "pca": 2, "outputs": 5}  # and how many of these densities are asked of them, to save an hour
+LAYERS = {
+    "features": 2,
+    "centred": 2,
+    "pca": 2,
+    "outputs": 5,
+}  # and how many of these densities are asked of them, to save an hour
+PROJECTED = {"centred": None, "pca": HEAD_SIZE}  # features, and to how many numbers
 # Strength and variance; the variance in units of 1 / n, what a number of a descriptor of length 1 has on average.
 PRIORS = ((1, 1), (3, 3), (10, 10))
 
@@ -63,8 +69,8 @@ def judged(collection: str, layer: str) -> pd.DataFrame:
     """A row a method, seed and test class."""
     configs = [recipe(collection, layer, seed) for seed in PHOTO_SEEDS]
     data = load_photo_data(configs[0])
-    if layer == "pca":
-        data = compressed(data)
+    if layer in PROJECTED:
+        data = projected(data, PROJECTED[layer])
     problems = [PhotoProblem(config, data) for config in configs]
     rows = [
         each.judge(network(relevance)).assign(method=name, seed=each.config.seed, prior=prior)
@@ -74,12 +80,14 @@ def judged(collection: str, layer: str) -> pd.DataFrame:
     return pd.concat(rows, ignore_index=True)
 
 
-def compressed(data: PhotoData) -> PhotoData:
-    """The data on the first principal components of the training classes, as many numbers as a head gives."""
+def projected(data: PhotoData, size: int | None) -> PhotoData:
+    """The data less the mean of the training classes, on their first principal components if a `size` is given."""
     train = data.parts["train"]
     images = train.values[: len(train.labels)]
     mean = images.mean(0)
-    axes = torch.linalg.svd(images - mean, full_matrices=False).Vh[:HEAD_SIZE]
+    axes = torch.eye(len(mean))
+    if size is not None:
+        axes = torch.linalg.svd(images - mean, full_matrices=False).Vh[:size]
     parts = {name: replace(part, values=(part.values - mean) @ axes.T) for name, part in data.parts.items()}
     return PhotoData(parts, data.source, {name: ((x - mean) @ axes.T, label) for name, (x, label) in data.web.items()})
 

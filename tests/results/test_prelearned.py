@@ -43,7 +43,7 @@ def test_principal_components_keep_what_varies_most() -> None:
     """All of them keep every distance; one of them keeps more of the variance than any other direction."""
     data = PhotoData({name: part(4, i) for i, name in enumerate(("train", "test"))}, "made up", {})
     data.web["a/top"] = data.parts["test"].values[:3], 0
-    found = prelearned.compressed(data)  # eight numbers have no more than eight components
+    found = prelearned.projected(data, 8)  # eight numbers have no more than eight components
     before, after = (
         (values.unsqueeze(1) - values).norm(dim=2) for values in (each.parts["test"].values for each in (data, found))
     )
