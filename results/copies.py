@@ -42,13 +42,15 @@ def table(web: tuple[np.ndarray, Descriptors], collection: tuple[np.ndarray, Des
 
 
 def main() -> None:
-    """Hash, compare, and write the table."""
+    """Hash, compare, and write the table if it is not there."""
+    path = RESULTS / "tables" / "web_copies.csv"
+    if path.exists():
+        return
     backbone, described = load_backbone(), []
     for name in ("google_web", "grocery_store"):
         images = load_photos(name)
         features = describe_photos(images, backbone)
         described.append((hashes(images, features), features))
-    path = RESULTS / "tables" / "web_copies.csv"
     write_bytes(path, table(*described).to_csv(index=False).encode())
 
 

@@ -1,15 +1,18 @@
 """Judge the descriptors of photographs as they come from the backbone, by every relevance: results/photos_prelearned/.
 
-One file a collection and layer: the paper's descriptors are a network's outputs, the features below them are stronger.
-Nothing is learned; a density's prior is chosen on the validation classes. A file that is there is left alone.
+One file a collection and layer: the paper's descriptors are a network's outputs, the features below them are stronger;
+the features' first 128 principal components have the size of a learned descriptor. Nothing is learned; a density's
+prior is chosen on the validation classes. A file that is there is left alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
+import torch
 from make import PHOTO_SEEDS
 from torch import nn
 from tqdm import tqdm
@@ -17,20 +20,22 @@ from tqdm import tqdm
 from s2m.config import PHOTOS, Config
 from s2m.layer import RelevanceNet
 from s2m.models import VariancePrior
-from s2m.problems import PhotoProblem
+from s2m.problems import PhotoData, PhotoProblem
 from s2m.problems.photo_data import load_photo_data
 from s2m.relevance import Average, Likelihood, Nearest, Relevance, SupportVectors
+from s2m.runs import HEAD_SIZE
 from s2m.storage import write_bytes
 
 RESULTS = Path(__file__).parent
 COMPONENTS = {"Gauss-PL": 1, "GMM2-PL": 2, "GMM3-PL": 3, "GMM4-PL": 4, "BIC-PL": "bic"}
-LAYERS = {"features": 2, "outputs": 5}  # and how many of these densities are asked of them, to save an hour
+LAYERS = {"features": 2, "pca": 2, "outputs": 5}  # and how many of these densities are asked of them, to save an hour
 # Strength and variance; the variance in units of 1 / n, what a number of a descriptor of length 1 has on average.
 PRIORS = ((1, 1), (3, 3), (10, 10))
 
 
 def recipe(collection: str, layer: str, seed: int) -> Config:
     """The config of a seed's concept sets. noise: so that validation looks at impure sets too."""
+    layer = "outputs" if layer == "outputs" else "features"
     return Config(
         task="retrieval", data=collection, embedding="identity", layer=layer, steps=0, examples=20, noise=0.6, seed=seed
     )
@@ -58,6 +63,8 @@ def judged(collection: str, layer: str) -> pd.DataFrame:
     """A row a method, seed and test class."""
     configs = [recipe(collection, layer, seed) for seed in PHOTO_SEEDS]
     data = load_photo_data(configs[0])
+    if layer == "pca":
+        data = compressed(data)
     problems = [PhotoProblem(config, data) for config in configs]
     rows = [
         each.judge(network(relevance)).assign(method=name, seed=each.config.seed, prior=prior)
@@ -65,6 +72,16 @@ def judged(collection: str, layer: str) -> pd.DataFrame:
         for each in problems
     ]
     return pd.concat(rows, ignore_index=True)
+
+
+def compressed(data: PhotoData) -> PhotoData:
+    """The data on the first principal components of the training classes, as many numbers as a head gives."""
+    train = data.parts["train"]
+    images = train.values[: len(train.labels)]
+    mean = images.mean(0)
+    axes = torch.linalg.svd(images - mean, full_matrices=False).Vh[:HEAD_SIZE]
+    parts = {name: replace(part, values=(part.values - mean) @ axes.T) for name, part in data.parts.items()}
+    return PhotoData(parts, data.source, {name: ((x - mean) @ axes.T, label) for name, (x, label) in data.web.items()})
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
@@ -56,6 +57,8 @@ def photographs(tables: Path) -> str:
     if not path.exists():
         return ""
     found = pd.read_csv(path).set_index(["method", "collection"])
+    if not set(product(PHOTO_METHODS, COLUMNS.values())) <= set(found.index):
+        return ""
     lines = [f"| mAP, photographs: | {' | '.join(COLUMNS)} |", "|:--|" + "--:|" * len(COLUMNS)]
     for method in PHOTO_METHODS:
         rows = [found.loc[(method, collection)] for collection in COLUMNS.values()]

@@ -117,9 +117,10 @@ def summarise(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def main() -> None:
-    """Write the table."""
+    """Write the table if it is not there: it needs the weights of all seeds, and seed 0 alone is committed."""
     path = RESULTS / "tables" / "photos_strangers.csv"
-    write_bytes(path, table(RESULTS).to_csv(index=False).encode())
+    if not path.exists():
+        write_bytes(path, table(RESULTS).to_csv(index=False).encode())
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ def part(classes: int, seed: int) -> Part:
     return Part(torch.from_numpy(values).float(), labels, names, by_class(labels, classes), strangers)
 
 
-@pytest.mark.parametrize(("layer", "densities"), [("features", 2), ("outputs", 5)])
+@pytest.mark.parametrize(("layer", "densities"), [("pca", 2), ("outputs", 5)])
 def test_a_row_a_method_seed_and_class(monkeypatch: pytest.MonkeyPatch, layer: str, densities: int) -> None:
     data = PhotoData({name: part(4, i) for i, name in enumerate(("train", "validation", "test"))}, "made up", {})
     monkeypatch.setattr(prelearned, "load_photo_data", lambda config: data)
@@ -37,3 +37,18 @@ def test_a_row_a_method_seed_and_class(monkeypatch: pytest.MonkeyPatch, layer: s
     assert priors["AVG-PL"][0] == ""
     means = found.groupby("method")["clean stepwise"].mean()
     assert (means > 0.4).all()  # chance is about 1 / 4
+
+
+def test_principal_components_keep_what_varies_most() -> None:
+    """All of them keep every distance; one of them keeps more of the variance than any other direction."""
+    data = PhotoData({name: part(4, i) for i, name in enumerate(("train", "test"))}, "made up", {})
+    data.web["a/top"] = data.parts["test"].values[:3], 0
+    found = prelearned.compressed(data)  # eight numbers have no more than eight components
+    before, after = (
+        (values.unsqueeze(1) - values).norm(dim=2) for values in (each.parts["test"].values for each in (data, found))
+    )
+    torch.testing.assert_close(after, before, rtol=1e-4, atol=1e-4)  # float32
+    train = found.parts["train"]
+    spread = train.values[: len(train.labels)].var(0)
+    assert (spread[:-1] >= spread[1:]).all()
+    assert torch.equal(found.web["a/top"][0], found.parts["test"].values[:3])
