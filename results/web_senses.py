@@ -25,7 +25,7 @@ from s2m.storage import write_bytes
 
 RESULTS = Path(__file__).parent
 RUN = RESULTS / "photos_grocery_store_impure" / "s2m-gmm2" / "seed-0"
-SENSES = ("orange/top", "raspberry/top", "glass/top", "metal/top")
+SENSES = ("orange/top", "raspberry/top", "trash/top", "glass/top", "metal/top")
 MAPPED = ("orange/top", "raspberry/top")
 MOST, FIRST, NAMES = 4, 20, 5  # components at most; images of a ranking that are looked at; names that are told
 
