@@ -14,7 +14,8 @@ from s2m.evaluation import confidence95
 TRAINED = {
     "nn-ft": "NN-FT", "avg-ft": "AVG-FT", "gauss-avg-ft": "Gauss-AVG-FT", "gmm2-avg-ft": "GMM2-AVG-FT",
     "s2m-gauss": "S2M-Gauss", "s2m-gmm2": "S2M-GMM2", "s2m-gmm3": "S2M-GMM3", "s2m-gmm4": "S2M-GMM4",
-    "s2m-bic": "S2M-BIC",
+    "s2m-bic": "S2M-BIC", "nn-ft-start": "NN-FT, better start", "avg-ft-start": "AVG-FT, better start",
+    "s2m-gauss-start": "S2M-Gauss, better start", "s2m-gmm2-start": "S2M-GMM2, better start",
 }  # fmt: skip
 PHOTOS = {"flowers102": "flowers102", "caltech101": "imagenet", "grocery_store": "rgbd_object"}  # ours, and published
 IMPURE = ("30 % foreign", "60 % foreign", "two meanings")
@@ -28,6 +29,11 @@ PAIRS = (
     ("S2M-GMM2", "GMM2-PL"), ("S2M-Gauss", "AVG-FT"), ("S2M-Gauss", "Gauss-AVG-FT"), ("S2M-Gauss", "NN-FT"),
     ("S2M-GMM2", "S2M-Gauss"), ("S2M-GMM3", "S2M-Gauss"), ("S2M-GMM4", "S2M-Gauss"), ("S2M-BIC", "S2M-Gauss"),
     ("S2M-GMM2", "S2M-GMM4"), ("S2M-GMM2", "GMM2-AVG-FT"), ("S2M-GMM2", "AVG-FT"), ("S2M-GMM2", "NN-FT"),
+    ("AVG-FT, better start", "AVG-FT"), ("S2M-Gauss, better start", "S2M-Gauss"), ("NN-FT, better start", "NN-FT"),
+    ("S2M-GMM2, better start", "S2M-GMM2"), ("AVG-FT, better start", "AVG-PL (features)"),
+    ("AVG-FT, better start", "AVG-PL (centred)"), ("AVG-FT, better start", "AVG-PL (PCA)"),
+    ("AVG-FT, better start", "AVG-PL"), ("S2M-Gauss, better start", "AVG-FT, better start"),
+    ("S2M-GMM2, better start", "S2M-Gauss, better start"), ("S2M-GMM2, better start", "AVG-FT, better start"),
 )  # fmt: skip
 
 

@@ -56,6 +56,7 @@ class Config(pydantic.BaseModel, extra="forbid", frozen=True):
     relevant: pydantic.PositiveInt = 15  # of Z+
     irrelevant: pydantic.NonNegativeInt = 20  # of Z-
     tuples: pydantic.PositiveInt = 3  # (X, Z+, Z-) a step
+    start: Literal["random", "components"] = "random"  # of a head: see `begin_at_components` in s2m.problems.photos
     fine_tune: bool = False  # of photographs: learn the backbone too, from pixels; this wants a GPU
     noise: float = pydantic.Field(0.0, ge=0, le=1)  # of photographs: largest share of foreign images in a concept set
     two_meanings: float = pydantic.Field(0.0, ge=0, le=1)  # of photographs: share of concept sets that mean two classes
@@ -108,8 +109,11 @@ class Config(pydantic.BaseModel, extra="forbid", frozen=True):
             raise ValueError('photographs need embedding = "head" or "identity", drawings another')
         if self.of_photos and (self.task != "retrieval" or self.has_softmax or self.augment):
             raise ValueError('photographs need task = "retrieval", a loss over pairs, and augment = false')
-        if not self.of_photos and (self.noise or self.two_meanings or self.fine_tune):
-            raise ValueError("noise, two_meanings and fine_tune are for photographs: see s2m.problems.photos")
+        only = (self.noise, self.two_meanings, self.fine_tune, self.start == "components")
+        if not self.of_photos and any(only):
+            raise ValueError("noise, two_meanings, fine_tune and start are for photographs: see s2m.problems.photos")
+        if self.start == "components" and (self.embedding != "head" or self.fine_tune or self.init_from):
+            raise ValueError('start = "components" needs embedding = "head", fine_tune = false and no init_from')
         if self.fine_tune and (self.embedding != "head" or self.layer != "features"):
             raise ValueError('fine_tune needs embedding = "head" and layer = "features"')
         return self

@@ -65,6 +65,7 @@ class Trainer:
         self.config, self.folder, self.device = config, folder, device
         self.problem = load_problem(config, data)
         self.network = build_network(config).to(device)
+        self.problem.begin(self.network)
         if config.init_from:
             donor = Path(config.init_from.replace("{seed}", str(config.seed)))
             its = read_run_config(donor)  # a folder that is no run says so

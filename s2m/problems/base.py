@@ -28,6 +28,9 @@ class Problem(ABC):
 
     source: str
 
+    def begin(self, network: RelevanceNet) -> None:  # noqa: B027 most have nothing to do
+        """Set the first weights where the problem has better ones than chance."""
+
     @abstractmethod
     def draw(self, step: int) -> Batch:
         """The tuples of a step: a function of the config's seed and the step, and of nothing else."""

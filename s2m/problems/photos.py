@@ -7,6 +7,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from s2m.backbones import Head
 from s2m.config import Config
 from s2m.episodes import generator
 from s2m.errors import S2MError
@@ -20,6 +21,7 @@ from s2m.relevance import Relevance, SupportVectors
 
 DRAWS = 5  # concept sets of every test class
 CONDITIONS = {"clean": (0.0, 1), "30 % foreign": (0.3, 1), "60 % foreign": (0.6, 1), "two meanings": (0.0, 2)}
+LENGTH = 4.0
 CHUNK = 10  # concept sets that are fitted at once
 
 
@@ -32,6 +34,12 @@ class PhotoProblem(Problem):
 
     def __init__(self, config: Config, data: PhotoData) -> None:
         self.config, self.data, self.source = config, data, data.source
+
+    def begin(self, network: RelevanceNet) -> None:
+        """Start a head at principal components where the config says so."""
+        if self.config.start == "components":
+            part = self.data.parts["train"]
+            begin_at_components(network.embedding, part.values[: len(part.labels)])
 
     def draw(self, step: int) -> Batch:
         """Tuples of descriptors. Half of the foreign images of a set are strangers, half are of other classes."""
@@ -128,6 +136,27 @@ class PhotoProblem(Problem):
         rng = generator(self.config.seed, "negatives", 0)
         chosen = torch.from_numpy(rng.choice(len(part.labels), 2 * self.config.examples, replace=False))
         return SupportVectors(describe(network, part.values[chosen]), network.relevance.C)
+
+
+@torch.no_grad()
+def begin_at_components(head: Head, features: Tensor) -> None:
+    """Make a head the first principal components of features (M, d), each divided by the root of its deviation.
+
+    The bias takes off the mean. So a head begins with most of what a backbone knows, where random weights keep a random
+    part of it; halfway whitened, the first components do not drown the others. Descriptors are about LENGTH long before
+    they are scaled to one, which sets how far a step of a given learning rate goes. Raises S2MError for fewer images
+    than the head has outputs.
+
+    Explained in the chapter "Collections".
+    """
+    if len(features) < head.size:
+        raise S2MError(f'{len(features)} images have no {head.size} components: set start = "random", or take more')
+    mean = features.mean(0)
+    _, deviations, axes = torch.linalg.svd(features - mean, full_matrices=False)
+    weight = axes[: head.size] / deviations[: head.size, None].sqrt()
+    weight *= LENGTH / ((features - mean) @ weight.T).norm(dim=1).mean()
+    head.weight.copy_(weight)
+    head.bias.copy_(-weight @ mean)
 
 
 def describe(network: RelevanceNet, values: Tensor | Pictures) -> Tensor:

@@ -7,17 +7,19 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from sklearn.decomposition import PCA
 from sklearn.metrics import average_precision_score
 from torch import nn
 
 from s2m import RelevanceNet, S2MError, generate_characters
+from s2m.backbones import Head
 from s2m.config import Config
 from s2m.episodes import generator
 from s2m.judging import judge
 from s2m.problems import PhotoData, PhotoProblem, load_problem
 from s2m.problems.photo_data import Part
 from s2m.problems.photo_sets import by_class, draw_set
-from s2m.problems.photos import CONDITIONS, DRAWS, rank
+from s2m.problems.photos import CONDITIONS, DRAWS, begin_at_components, rank
 from s2m.relevance import Average, Likelihood, Nearest, SupportVectors
 from s2m.training import Trainer, resume
 
@@ -176,6 +178,29 @@ def test_an_svm_gets_images_of_the_training_classes(data: PhotoData) -> None:
     assert all((known == negative).all(1).any() for negative in machine.negatives)
     found = PhotoProblem(config, data).judge(network)
     assert found["clean stepwise"].mean() > 0.5  # chance is about 1 / 5
+
+
+def test_a_head_that_begins_at_principal_components(data: PhotoData, tmp_path: Path) -> None:
+    """Against scikit-learn; its first weights are the problem's, not chance, and a resumed run does not begin again."""
+    train = data.parts["train"]
+    features = train.values[: len(train.labels)]
+    head = Head(SIZE, 16)
+    begin_at_components(head, features)
+    found = head(features).detach().numpy()
+    pca = PCA(16, svd_solver="full").fit(features.numpy())
+    expected = pca.transform(features.numpy()) / np.sqrt(pca.singular_values_)
+    factor = np.abs(found).sum() / np.abs(expected).sum()  # one for all; signs are free
+    np.testing.assert_allclose(np.abs(found), factor * np.abs(expected), atol=1e-3)  # float32
+    assert np.linalg.norm(found, axis=1).mean() == pytest.approx(4, rel=1e-5)
+    config = tiny(start="components", steps=4, evaluate_every=2)
+    with pytest.raises(S2MError, match='103 images have no 128 components: set start = "random", or take more'):
+        Trainer(config, tmp_path / "few", data)
+    data = PhotoData({**data.parts, "train": part(11, 0)}, data.source, data.web)
+    Trainer(config, tmp_path / "whole", data).run()
+    Trainer(config, tmp_path / "parts", data).run(until=3)
+    resume(tmp_path / "parts", data).run()
+    name = "embedding.safetensors"
+    assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "parts" / name).read_bytes()
 
 
 # A run ----------------------------------------------------------------------------------------------------------------
