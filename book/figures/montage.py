@@ -1,6 +1,6 @@
 """Put a photograph of every test class side by side, and take one photograph to follow through a network.
 
-    python book/figures/collections.py
+    python book/figures/montage.py
 
 Writes flowers102.jpg, caltech101.jpg, grocery_store.jpg and photo.jpg beside this file, from the packed sets.
 """
