@@ -114,6 +114,8 @@ class Config(pydantic.BaseModel, extra="forbid", frozen=True):
             raise ValueError("noise, two_meanings, fine_tune and start are for photographs: see s2m.problems.photos")
         if self.start == "components" and (self.embedding != "head" or self.fine_tune or self.init_from):
             raise ValueError('start = "components" needs embedding = "head", fine_tune = false and no init_from')
+        if self.two_meanings and (self.examples % 2 or self.relevant % 2):
+            raise ValueError("two_meanings needs even numbers: set examples and relevant to such")
         if self.fine_tune and (self.embedding != "head" or self.layer != "features"):
             raise ValueError('fine_tune needs embedding = "head" and layer = "features"')
         return self

@@ -114,3 +114,26 @@ def test_verification_is_content_with_one_tuple() -> None:
     assert Config(loss="verification", tuples=1).negatives == "own"
     assert not Config(loss="verification").has_softmax
     assert Config(loss="both", negatives="batch").has_softmax
+
+
+PHOTOS = {"data": "flowers102", "embedding": "head", "task": "retrieval"}
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"data": "flowers102"}, 'photographs need embedding = "head" or "identity", drawings another'),
+        ({"embedding": "head"}, 'photographs need embedding = "head" or "identity", drawings another'),
+        ({**PHOTOS, "task": "classification"}, 'photographs need task = "retrieval"'),
+        ({"noise": 0.5}, "noise, two_meanings, fine_tune and start are for photographs"),
+        ({**PHOTOS, "two_meanings": 0.5}, "two_meanings needs even numbers"),  # by default 5 of 15
+        (
+            {**PHOTOS, "fine_tune": True, "layer": "outputs"},
+            'fine_tune needs embedding = "head" and layer = "features"',
+        ),
+        ({**PHOTOS, "start": "components", "init_from": "run"}, 'start = "components" needs embedding = "head"'),
+    ],
+)
+def test_photographs_and_drawings_have_keys_of_their_own(values: dict[str, object], message: str) -> None:
+    with pytest.raises(S2MError, match=f"together: .*{message}"):
+        make_config(values)
