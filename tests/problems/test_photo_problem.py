@@ -116,8 +116,7 @@ def test_a_step_is_a_function_of_the_seed(data: PhotoData) -> None:
 
 def test_classes_with_too_few_images(data: PhotoData) -> None:
     with pytest.raises(S2MError, match="6 images of a class are left to be found and relevant is 7: ask for fewer"):
-        for step in range(20):
-            PhotoProblem(tiny(relevant=7), data).draw(step)
+        _ = [PhotoProblem(tiny(relevant=7), data).draw(step) for step in range(20)]
 
 
 # How it is judged -----------------------------------------------------------------------------------------------------
