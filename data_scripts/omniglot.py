@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from archives import require_whole_zip
+from ending import exit_status
 from fetch import fetch
 from omniglot_archive import CURE, Drawings, pixel_digest, read_archive, shrink
 from tqdm import tqdm
@@ -93,8 +94,9 @@ def archives_folder(source: Path | None, out: Path, home: str, expected: Expecte
     return out / "omniglot"
 
 
-def main(arguments: Sequence[str] | None = None, *, home: str = HOME, expected: Expected = OMNIGLOT) -> int:
-    """The command line; returns the exit status."""
+@exit_status
+def main(arguments: Sequence[str] | None = None, *, home: str = HOME, expected: Expected = OMNIGLOT) -> None:
+    """The command line."""
     parser = argparse.ArgumentParser(description="Fetch, check and pack Omniglot.")
     parser.add_argument("--source", type=Path, help="folder that holds the two archives (default: download them)")
     parser.add_argument(
@@ -102,19 +104,11 @@ def main(arguments: Sequence[str] | None = None, *, home: str = HOME, expected: 
     )
     options = parser.parse_args(arguments)
     path = options.out / PACKED_NAME
-    try:
-        if is_packed(path, expected):
-            print(f"{path} is there and right")
-            return 0
-        pack(archives_folder(options.source, options.out, home, expected), path, expected)
-    except S2MError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("interrupted: nothing half-written is left, run again to go on", file=sys.stderr)
-        return 130
+    if is_packed(path, expected):
+        print(f"{path} is there and right")
+        return
+    pack(archives_folder(options.source, options.out, home, expected), path, expected)
     print(f"wrote {path}: {sum(expected.characters.values())} characters, {path.stat().st_size / 1e6:.1f} MB")
-    return 0
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from archives import BROKEN, members, require_whole_zip
+from ending import exit_status
 from fetch import fetch
 from tqdm import tqdm
 
@@ -174,8 +175,9 @@ def find(recipe: Recipe, source: Path | None, out: Path) -> tuple[Iterator[Photo
     return recipe.read(folder), sum((folder / file).stat().st_size for file in recipe.downloads)
 
 
-def main(recipe: Recipe, arguments: Sequence[str] | None = None) -> int:
-    """The command line of every such script; returns the exit status."""
+@exit_status
+def main(recipe: Recipe, arguments: Sequence[str] | None = None) -> None:
+    """The command line of every such script."""
     parser = argparse.ArgumentParser(description=f"Get, check and pack the photographs of {recipe.name}.")
     parser.add_argument("--source", type=Path, help="folder that holds the archives (default: download them)")
     parser.add_argument(
@@ -183,17 +185,9 @@ def main(recipe: Recipe, arguments: Sequence[str] | None = None) -> int:
     )
     options = parser.parse_args(arguments)
     path = options.out / f"{recipe.name}.zip"
-    try:
-        if is_packed(path, recipe):
-            print(f"{path} is there and right")
-            return 0
-        photos, size = find(recipe, options.source, options.out)
-        count = pack(photos, path, recipe, size)
-    except S2MError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("interrupted: nothing half-written is left, run again to go on", file=sys.stderr)
-        return 130
+    if is_packed(path, recipe):
+        print(f"{path} is there and right")
+        return
+    photos, size = find(recipe, options.source, options.out)
+    count = pack(photos, path, recipe, size)
     print(f"wrote {path}: {count} photographs, {path.stat().st_size / 1e6:.1f} MB")
-    return 0

@@ -18,6 +18,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ending import exit_status
 from tqdm import tqdm
 from web_folder import Row, folder_name, now, read_index, searched, write_index
 from web_search import Found
@@ -90,8 +91,9 @@ def fetch_image(found: Found, rank: int, folder: Path, visitor: Visitor) -> tupl
     return row, True
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line; returns the exit status."""
+@exit_status
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command line."""
     parser = argparse.ArgumentParser(description="Collect concept sets of images from the web.")
     parser.add_argument("queries", nargs="+", metavar="query", help="what to search for")
     parser.add_argument("--out", type=Path, required=True, help="folder that gets one folder a query")
@@ -101,30 +103,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--contact", default="", help="how servers can reach you: goes into the User-Agent")
     parser.add_argument("--collection", help="a set, or a folder, whose near-duplicates are left out")
     options = parser.parse_args(arguments)
-    try:
-        if options.limit < 1 or options.pause < 0:
-            raise S2MError("--limit must be at least 1 and --pause at least 0")
-        folders = {query: options.out / folder_name(query) for query in options.queries}
-        if len(set(folders.values())) < len(options.queries):
-            raise S2MError("two queries are the same, or would get the same folder: run them with different --out")
-        visitor = Visitor(options.pause, options.contact)
-        for query, folder in folders.items():
-            collect(query, folder, options.engine, options.limit, visitor)
-        if options.collection:
-            from web_repeats import leave_out_repeats  # it needs a network, the rest does not
+    if options.limit < 1 or options.pause < 0:
+        raise S2MError("--limit must be at least 1 and --pause at least 0")
+    folders = {query: options.out / folder_name(query) for query in options.queries}
+    if len(set(folders.values())) < len(options.queries):
+        raise S2MError("two queries are the same, or would get the same folder: run them with different --out")
+    visitor = Visitor(options.pause, options.contact)
+    for query, folder in folders.items():
+        collect(query, folder, options.engine, options.limit, visitor)
+    if options.collection:
+        from web_repeats import leave_out_repeats  # it needs a network, the rest does not
 
-            leave_out_repeats(list(folders.values()), options.collection)
-    except S2MError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("interrupted: nothing half-written is left, run again to go on", file=sys.stderr)
-        return 130
+        leave_out_repeats(list(folders.values()), options.collection)
     for query, folder in folders.items():
         rows = read_index(folder).values()
         kept = sum(bool(row["file"]) for row in rows)
         print(f"{query}: {kept} images of {len(rows)} results in {folder}, index.csv says where each came from")
-    return 0
 
 
 if __name__ == "__main__":
