@@ -125,8 +125,11 @@ def ablations(results: Path) -> pd.DataFrame:
         if scores := judged(folder).values():
             configs = [json.loads((each / "seed-0" / "config.json").read_text()) for each in (reference, folder)]
             changed = {key: value for key, value in configs[1].items() if value != configs[0][key]}
+            changed.pop("evaluate_every", None)
             if "relevance" in changed:  # the prior of a density is then of no account
-                changed = {"relevance": changed["relevance"]}
+                changed = {key: value for key, value in changed.items() if "prior" not in key}
+            if "init_from" in changed:
+                changed["init_from"] = Path(changed["init_from"]).parent.name
             row = {"name": folder.name, "change": ", ".join(f"{key} = {value}" for key, value in changed.items())}
             for shot in (1, 5):
                 found = estimate([entry[f"20-way {shot}-shot"]["mean"] for entry in scores])
