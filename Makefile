@@ -66,6 +66,7 @@ results: $(READY) ## run the full experiments (resumable, hours) and rebuild the
 	@$(PY) results/shots.py
 	@$(PY) results/crossed.py
 	@$(PY) results/robustness.py
+	@$(PY) results/em_starts.py
 	@$(PY) results/components.py
 	@$(PY) results/strangers.py
 	@$(PY) results/copies.py
