@@ -21,10 +21,12 @@ PHOTOS = {"flowers102": "flowers102", "caltech101": "imagenet", "grocery_store":
 IMPURE = ("30 % foreign", "60 % foreign", "two meanings")
 WEB = ("top", "photo", "cartoon")
 # What is pre-learned, and how a method's name says so.
-LAYERS = {"outputs": "", "features": " (features)", "centred": " (centred)", "pca": " (PCA)"}
+LAYERS = {"outputs": "", "features": " (features)", "centred": " (centred)", "pca": " (PCA)", "random": " (random)"}
 # What the paper claims, and what an honest comparison asks beyond it: each in front of the other.
 PAIRS = (
     ("AVG-FT", "AVG-PL"), ("AVG-FT", "AVG-PL (features)"), ("AVG-FT", "AVG-PL (centred)"), ("AVG-FT", "AVG-PL (PCA)"),
+    ("AVG-FT", "AVG-PL (random)"), ("NN-FT", "NN-PL (random)"), ("S2M-Gauss", "Gauss-PL (random)"),
+    ("S2M-GMM2", "GMM2-PL (random)"),
     ("NN-FT", "NN-PL"), ("NN-FT", "NN-PL (features)"), ("S2M-Gauss", "Gauss-PL"), ("S2M-Gauss", "Gauss-PL (PCA)"),
     ("S2M-GMM2", "GMM2-PL"), ("S2M-Gauss", "AVG-FT"), ("S2M-Gauss", "Gauss-AVG-FT"), ("S2M-Gauss", "NN-FT"),
     ("S2M-GMM2", "S2M-Gauss"), ("S2M-GMM3", "S2M-Gauss"), ("S2M-GMM4", "S2M-Gauss"), ("S2M-BIC", "S2M-Gauss"),

@@ -1,8 +1,9 @@
 """Judge the descriptors of photographs as they come from the backbone, by every relevance: results/photos_prelearned/.
 
 One file a collection and layer: the paper's descriptors are a network's outputs, the features below them are stronger;
-centred, they lie about the origin; their first 128 principal components have the size of a learned descriptor. Nothing
-is learned; a density's prior is chosen on the validation classes. A file that is there is left alone.
+centred, they lie about the origin; their first 128 principal components have the size of a learned descriptor, and so
+has a random projection, which is what a head begins with. Nothing is learned; a density's prior is chosen on the
+validation classes. A file that is there is left alone.
 """
 
 from __future__ import annotations
@@ -32,9 +33,9 @@ LAYERS = {
     "features": 2,
     "centred": 2,
     "pca": 2,
+    "random": 2,
     "outputs": 5,
 }  # and how many of these densities are asked of them, to save an hour
-PROJECTED = {"centred": None, "pca": HEAD_SIZE}  # features, and to how many numbers
 # Strength and variance; the variance in units of 1 / n, what a number of a descriptor of length 1 has on average.
 PRIORS = ((1, 1), (3, 3), (10, 10))
 
@@ -69,9 +70,7 @@ def judged(collection: str, layer: str) -> pd.DataFrame:
     """A row a method, seed and test class."""
     configs = [recipe(collection, layer, seed) for seed in PHOTO_SEEDS]
     data = load_photo_data(configs[0])
-    if layer in PROJECTED:
-        data = projected(data, PROJECTED[layer])
-    problems = [PhotoProblem(config, data) for config in configs]
+    problems = [PhotoProblem(config, projected(data, layer, config.seed)) for config in configs]
     rows = [
         each.judge(network(relevance)).assign(method=name, seed=each.config.seed, prior=prior)
         for name, prior, relevance in methods(problems[0], LAYERS[layer])
@@ -80,14 +79,18 @@ def judged(collection: str, layer: str) -> pd.DataFrame:
     return pd.concat(rows, ignore_index=True)
 
 
-def projected(data: PhotoData, size: int | None) -> PhotoData:
-    """The data less the mean of the training classes, on their first principal components if a `size` is given."""
+def projected(data: PhotoData, layer: str, seed: int) -> PhotoData:
+    """The data as a layer has it: less the mean of the training classes, on their components, or on a seed's axes."""
+    if layer in ("features", "outputs"):
+        return data
     train = data.parts["train"]
     images = train.values[: len(train.labels)]
-    mean = images.mean(0)
-    axes = torch.eye(len(mean))
-    if size is not None:
-        axes = torch.linalg.svd(images - mean, full_matrices=False).Vh[:size]
+    mean, axes = images.mean(0), torch.eye(images.shape[1])
+    if layer == "pca":
+        axes = torch.linalg.svd(images - mean, full_matrices=False).Vh[:HEAD_SIZE]
+    elif layer == "random":
+        mean = torch.zeros_like(mean)
+        axes = torch.randn(HEAD_SIZE, len(mean), generator=torch.Generator().manual_seed(seed))
     parts = {name: replace(part, values=(part.values - mean) @ axes.T) for name, part in data.parts.items()}
     return PhotoData(parts, data.source, {name: ((x - mean) @ axes.T, label) for name, (x, label) in data.web.items()})
 

@@ -39,11 +39,12 @@ def test_a_row_a_method_seed_and_class(monkeypatch: pytest.MonkeyPatch, layer: s
     assert (means > 0.4).all()  # chance is about 1 / 4
 
 
-def test_principal_components_keep_what_varies_most() -> None:
+def test_principal_components_keep_what_varies_most(monkeypatch: pytest.MonkeyPatch) -> None:
     """All of them keep every distance; one of them keeps more of the variance than any other direction."""
     data = PhotoData({name: part(4, i) for i, name in enumerate(("train", "test"))}, "made up", {})
     data.web["a/top"] = data.parts["test"].values[:3], 0
-    found = prelearned.projected(data, 8)  # eight numbers have no more than eight components
+    monkeypatch.setattr(prelearned, "HEAD_SIZE", 8)  # eight numbers have no more than eight components
+    found = prelearned.projected(data, "pca", seed=0)
     before, after = (
         (values.unsqueeze(1) - values).norm(dim=2) for values in (each.parts["test"].values for each in (data, found))
     )
@@ -52,3 +53,21 @@ def test_principal_components_keep_what_varies_most() -> None:
     spread = train.values[: len(train.labels)].var(0)
     assert (spread[:-1] >= spread[1:]).all()
     assert torch.equal(found.web["a/top"][0], found.parts["test"].values[:3])
+
+
+def test_random_projections_depend_on_the_seed_and_roughly_keep_lengths(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(prelearned, "HEAD_SIZE", 4000)  # many axes: lengths come close
+    data = PhotoData({name: part(4, i) for i, name in enumerate(("train", "test"))}, "made up", {})
+    once, again, other = (prelearned.projected(data, "random", seed).parts["test"].values for seed in (0, 0, 1))
+    assert torch.equal(once, again)
+    assert not torch.equal(once, other)
+    ratio = once.norm(dim=1) / data.parts["test"].values.norm(dim=1)
+    # chi-square with 4000 degrees: a standard deviation of sqrt(1 / 8000) about sqrt(4000); five of them
+    torch.testing.assert_close(ratio / 4000**0.5, torch.ones_like(ratio), rtol=5 / 8000**0.5, atol=0)
+
+
+def test_features_and_outputs_stay_as_they_are() -> None:
+    data = PhotoData({name: part(4, i) for i, name in enumerate(("train", "test"))}, "made up", {})
+    assert all(prelearned.projected(data, layer, seed=0) is data for layer in ("features", "outputs"))
