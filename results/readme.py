@@ -15,7 +15,7 @@ COLUMNS = {
     "Caltech": "caltech101", "Grocery": "grocery_store", "web to Grocery": "web top to grocery_store",
 }  # fmt: skip
 PHOTO_METHODS = (
-    "AVG-PL", "NN-FT", "AVG-FT", "S2M-Gauss", "S2M-GMM2", "AVG-FT, better start", "S2M-GMM2, better start",
+    "NN-PL", "AVG-PL", "NN-FT", "AVG-FT", "S2M-Gauss", "S2M-GMM2", "AVG-FT, better start", "S2M-GMM2, better start",
 )  # fmt: skip
 NOISE = {"clean": (1, 0), "30 % foreign": (1, 3), "60 % foreign": (1, 6), "two meanings": (2, 0)}  # meanings, foreign
 

@@ -11,6 +11,8 @@ dash:
     omniglot_5way_5shot: 5-way | .3f
     ```
 
+`where` may give several values of a column: `model=S2M-Gauss or AVG-FT`.
+
 A number in a sentence: {result}`published/table2.csv | model=S2M-Gauss | omniglot_5way_5shot | .1%`
 """
 
@@ -41,7 +43,7 @@ def conditions(text: str) -> Row:
 
 
 def rows(path: Path, where: str) -> list[Row]:
-    """The rows of a CSV file whose fields equal the conditions. Raises ValueError if there are none."""
+    """The rows of a CSV file whose fields are as the conditions say. Raises ValueError if there are none."""
     if not path.is_file():
         raise ValueError(f"no such file: {path.name}; the files of results/published and results/tables can be shown")
     with path.open(newline="") as file:
@@ -50,7 +52,7 @@ def rows(path: Path, where: str) -> list[Row]:
     columns = found[0].keys() if found else ()
     if unknown := wanted.keys() - columns:
         raise ValueError(f"{path.name} has no column {unknown.pop()!r}; it has: {', '.join(columns)}")
-    kept = [row for row in found if all(row[name] == value for name, value in wanted.items())]
+    kept = [row for row in found if all(row[name] in value.split(" or ") for name, value in wanted.items())]
     if not kept:
         raise ValueError(f"{path.name} has no row with {where!r}")
     return kept
