@@ -126,8 +126,8 @@ def ablations(results: Path) -> pd.DataFrame:
             configs = [json.loads((each / "seed-0" / "config.json").read_text()) for each in (reference, folder)]
             changed = {key: value for key, value in configs[1].items() if value != configs[0][key]}
             changed.pop("evaluate_every", None)
-            if "relevance" in changed:  # the prior of a density is then of no account
-                changed = {key: value for key, value in changed.items() if "prior" not in key}
+            if "relevance" in changed:  # prior, scale and length of descriptors then are those of another method
+                changed = {key: value for key, value in changed.items() if key in ("relevance", "context", "steps")}
             if "init_from" in changed:
                 changed["init_from"] = Path(changed["init_from"]).parent.name
             row = {"name": folder.name, "change": ", ".join(f"{key} = {value}" for key, value in changed.items())}
