@@ -37,7 +37,7 @@ LAYERS = {
     "outputs": 5,
 }  # and how many of these densities are asked of them, to save an hour
 # Strength and variance; the variance in units of 1 / n, what a number of a descriptor of length 1 has on average.
-PRIORS = ((1, 1), (3, 3), (10, 10))
+PRIORS = ((0.1, 0.1), (0.3, 0.3), (1, 1), (3, 3), (10, 10), (30, 30), (100, 100))
 
 
 def recipe(collection: str, layer: str, seed: int) -> Config:
