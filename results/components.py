@@ -7,7 +7,6 @@ Concept sets of the test classes, those of the judged runs, under the S2M-GMM2 h
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +15,11 @@ import torch
 from photo_tables import PHOTOS
 from torch import Tensor
 
-from s2m.episodes import generator
 from s2m.evaluation import confidence95
 from s2m.impure import average_precisions
 from s2m.layer import RelevanceNet
 from s2m.problems.photo_data import Part, load_photo_data
-from s2m.problems.photo_sets import PhotoSet, draw_set
+from s2m.problems.photo_sets import PhotoSet, draw_sets
 from s2m.problems.photos import CONDITIONS, DRAWS, describe
 from s2m.runs import load_network, read_run_config
 from s2m.storage import write_bytes
@@ -30,13 +28,10 @@ RESULTS = Path(__file__).parent
 IMPURE = [name for name in CONDITIONS if name != "clean"]
 
 
-def draw_all(part: Part, condition: str, seed: int, size: int) -> Iterator[PhotoSet]:
+def judged_sets(part: Part, condition: str, seed: int, size: int) -> list[PhotoSet]:
     """The concept sets that `PhotoProblem.judge` draws."""
     share, meanings = CONDITIONS[condition]
-    for concept in range(len(part.members)):
-        for draw in range(DRAWS):
-            rng = generator(seed, f"test set {draw}", concept)
-            yield draw_set(rng, part.members, concept, size, round(share * size), part.strangers, meanings)
+    return draw_sets(seed, "test", DRAWS, part.members, size, share, lambda _: part.strangers, meanings)
 
 
 def origins(part: Part, found: PhotoSet) -> np.ndarray:
@@ -104,7 +99,7 @@ def table(results: Path) -> pd.DataFrame:
             found += [
                 {"condition": condition, "seed": config.seed, **look(network, values, part, one)}
                 for condition in IMPURE
-                for one in draw_all(part, condition, config.seed, config.examples)
+                for one in judged_sets(part, condition, config.seed, config.examples)
             ]
         means = pd.DataFrame(found).groupby(["condition", "seed"], sort=False).mean()
         for condition, group in means.groupby("condition", sort=False):

@@ -9,7 +9,6 @@ BACKGROUND_Google and of other classes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,10 +19,9 @@ from photo_tables import PHOTOS, TRAINED
 from torch import Tensor
 
 from s2m.config import Config, make_config
-from s2m.episodes import generator
 from s2m.evaluation import confidence95
 from s2m.problems.photo_data import Part, load_photo_data
-from s2m.problems.photo_sets import PhotoSet, draw_set
+from s2m.problems.photo_sets import PhotoSet, draw_sets
 from s2m.problems.photos import DRAWS, describe, rank
 from s2m.runs import load_network, read_run_config
 from s2m.storage import write_bytes
@@ -52,14 +50,21 @@ def strangers(part: Part, origin: str, concept: int) -> np.ndarray:
     }[origin]
 
 
-def draw_all(part: Part, origin: str, share: float, config: Config) -> Iterator[PhotoSet]:
+def strange_sets(part: Part, origin: str, share: float, config: Config) -> list[PhotoSet]:
     """The concept sets of a condition; none of their examples is ranked."""
-    for concept in range(len(part.members)):
-        for draw in range(DRAWS):
-            rng, size = generator(config.seed, f"test set {draw}", concept), config.examples
-            found = draw_set(rng, part.members, concept, size, round(share * size), strangers(part, origin, concept))
-            ranked = found.examples[found.examples < len(part.labels)]
-            yield replace(found, unranked=np.union1d(found.unranked, ranked))
+    sets = draw_sets(
+        config.seed,
+        "test",
+        DRAWS,
+        part.members,
+        config.examples,
+        share,
+        lambda concept: strangers(part, origin, concept),
+    )
+    return [
+        replace(found, unranked=np.union1d(found.unranked, found.examples[found.examples < len(part.labels)]))
+        for found in sets
+    ]
 
 
 def agreement(values: Tensor, part: Part, sets: list[PhotoSet]) -> float:
@@ -93,7 +98,7 @@ def table(results: Path) -> pd.DataFrame:
             values = describe(network, part.values)
             for origin in ORIGINS:
                 for share in SHARES:
-                    sets = list(draw_all(part, origin, share, config))
+                    sets = strange_sets(part, origin, share, config)
                     found = rank(values, len(part.labels), network.relevance, sets)["stepwise"].mean()
                     rows.append({"collection": name, "origin": origin, "foreign": share, "seed": config.seed,
                                  "method": TRAINED[run.parts[-2]], "map": found,
