@@ -7,6 +7,7 @@ Concept sets of the test classes, those of the judged runs, under the S2M-GMM2 h
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import torch
 from photo_tables import PHOTOS
 from torch import Tensor
 
+from s2m.ending import exit_status
 from s2m.evaluation import confidence95
 from s2m.impure import average_precisions
 from s2m.layer import RelevanceNet
@@ -110,6 +112,7 @@ def table(results: Path) -> pd.DataFrame:
     return pd.DataFrame(rows).round(4)
 
 
+@exit_status
 def main() -> None:
     """Write the table if it is not there: it needs the weights of all seeds, and seed 0 alone is committed."""
     path = RESULTS / "tables" / "photos_components.csv"
@@ -118,4 +121,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -10,12 +10,14 @@ A run that is finished and judged is left alone; delete its folder to make it an
 from __future__ import annotations
 
 import argparse
+import sys
 import tomllib
 from pathlib import Path
 
 from tables import write_tables
 
 from s2m.config import Config, make_config, read_config
+from s2m.ending import exit_status
 from s2m.judging import judge
 from s2m.training import Trainer, is_finished, resume
 
@@ -62,6 +64,7 @@ def complete(folder: Path, config: Config, device: str) -> None:
         judge(folder)
 
 
+@exit_status
 def main() -> None:
     """Parse the command line and do all that is left to do."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -76,4 +79,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

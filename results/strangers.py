@@ -9,6 +9,7 @@ BACKGROUND_Google and of other classes.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from photo_tables import PHOTOS, TRAINED
 from torch import Tensor
 
 from s2m.config import Config, make_config
+from s2m.ending import exit_status
 from s2m.evaluation import confidence95
 from s2m.problems.photo_data import Part, load_photo_data
 from s2m.problems.photo_sets import PhotoSet, draw_sets
@@ -121,6 +123,7 @@ def summarise(found: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows).round(4)
 
 
+@exit_status
 def main() -> None:
     """Write the table if it is not there: it needs the weights of all seeds, and seed 0 alone is committed."""
     path = RESULTS / "tables" / "photos_strangers.csv"
@@ -129,4 +132,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -7,6 +7,7 @@ Of the judged runs, and of the descriptors in results/samples: no photograph is 
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from torch.nn.functional import normalize
 
 from s2m import Descriptors
 from s2m.datasets import QUERY_CLASSES
+from s2m.ending import exit_status
 from s2m.evaluation import confidence95
 from s2m.storage import write_bytes
 
@@ -69,6 +71,7 @@ def images(results: Path) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True).round(3)
 
 
+@exit_status
 def main() -> None:
     """Write both tables."""
     for name, table in (("web_queries", queries(RESULTS)), ("web_images", images(RESULTS))):
@@ -76,4 +79,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -70,5 +70,5 @@ def test_what_is_there_is_left_alone(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr("sys.argv", ["samples.py"])
     (tmp_path / "samples").mkdir()
     (tmp_path / "samples" / "old.npz").touch()
-    program.main()
+    assert program.main() == 0
     assert Descriptors.load(tmp_path / "samples" / "new.npz").classes == ("a", "b", "c")
