@@ -15,6 +15,7 @@ import pandas as pd
 import torch
 from photo_tables import PHOTOS
 from torch import Tensor
+from weights import all_seeds
 
 from s2m.ending import exit_status
 from s2m.evaluation import confidence95
@@ -79,7 +80,7 @@ def look(network: RelevanceNet, values: Tensor, part: Part, found: PhotoSet) -> 
 
 
 def table(results: Path) -> pd.DataFrame:
-    """A row a collection and condition, means over sets, and over seeds those of a run's weights that are there.
+    """A row a collection and condition, means over sets and seeds.
 
     parted: share of examples that the component of their kind holds. wrong: share of irrelevant images in the first R
     of a ranking, R being the number of relevant ones; wrong_by_second: share of these that the second component
@@ -90,9 +91,7 @@ def table(results: Path) -> pd.DataFrame:
     rows = []
     for name in PHOTOS:
         folder = results / f"photos_{name}_impure" / "s2m-gmm2"
-        runs = sorted(path.parent for path in folder.glob("seed-*/embedding.safetensors"))
-        if not runs:
-            continue
+        runs = all_seeds(folder)
         part = load_photo_data(read_run_config(runs[0])).parts["test"]
         found = []
         for run in runs:
@@ -114,7 +113,7 @@ def table(results: Path) -> pd.DataFrame:
 
 @exit_status
 def main() -> None:
-    """Write the table if it is not there: it needs the weights of all seeds, and seed 0 alone is committed."""
+    """Write the table if it is not there: it needs the weights of all seeds, see `make.py --weights`."""
     path = RESULTS / "tables" / "photos_components.csv"
     if not path.exists():
         write_bytes(path, table(RESULTS).to_csv(index=False).encode())

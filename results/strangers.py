@@ -18,6 +18,7 @@ import pandas as pd
 import torch
 from photo_tables import PHOTOS, TRAINED
 from torch import Tensor
+from weights import METHODS, all_seeds
 
 from s2m.config import Config, make_config
 from s2m.ending import exit_status
@@ -29,7 +30,6 @@ from s2m.runs import load_network, read_run_config
 from s2m.storage import write_bytes
 
 RESULTS = Path(__file__).parent
-METHODS = ("nn-ft", "avg-ft", "s2m-gauss", "s2m-gmm2")
 SHARES = (0.3, 0.6)
 # Which collection the images come from that look like nothing in this one.
 ANOTHER = {"flowers102": "caltech101", "caltech101": "grocery_store", "grocery_store": "flowers102"}
@@ -82,16 +82,13 @@ def agreement(values: Tensor, part: Part, sets: list[PhotoSet]) -> float:
 
 @torch.no_grad()
 def table(results: Path) -> pd.DataFrame:
-    """A row a collection, origin, share and method: mean average precision, seeds as far as their weights are there.
+    """A row a collection, origin, share and method: mean average precision over seeds.
 
     ahead: of AVG-FT, seed by seed, with its interval. agreement: mean cosine of two foreign images of a set.
     """
     rows = []
     for name in PHOTOS:
-        runs = sorted(results.glob(f"photos_{name}_impure/*/seed-*/embedding.safetensors"))
-        runs = [path.parent for path in runs if path.parts[-3] in METHODS]
-        if not runs:
-            continue
+        runs = [run for method in METHODS for run in all_seeds(results / f"photos_{name}_impure" / method)]
         config = read_run_config(runs[0])
         another = make_config({"task": "retrieval", "embedding": "head", "data": ANOTHER[name]})
         part = enlarged(load_photo_data(config).parts["test"], load_photo_data(another).parts["test"])
@@ -125,7 +122,7 @@ def summarise(found: pd.DataFrame) -> pd.DataFrame:
 
 @exit_status
 def main() -> None:
-    """Write the table if it is not there: it needs the weights of all seeds, and seed 0 alone is committed."""
+    """Write the table if it is not there: it needs the weights of all seeds, see `make.py --weights`."""
     path = RESULTS / "tables" / "photos_strangers.csv"
     if not path.exists():
         write_bytes(path, table(RESULTS).to_csv(index=False).encode())
