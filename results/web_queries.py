@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from photo_tables import WEB, precisions
+from photo_tables import WEB, drawn, precisions
 from torch import Tensor
 from torch.nn.functional import normalize
 
@@ -37,9 +37,10 @@ def queries(results: Path) -> pd.DataFrame:
     """A row a method, filter and query: average precision; "examples" in place of a filter are 20 of the class."""
     asked, rows = {name: query for query, name in QUERY_CLASSES.items()}, []
     for kind in (*WEB, "examples"):
-        for method, _, found in precisions(results, *RUNS, "clean" if kind == "examples" else f"web {kind}"):
-            found = found[found["class"].isin(asked)]
-            for name, group in found.dropna(subset="stepwise").groupby("class"):
+        measure = "clean" if kind == "examples" else f"web {kind}"
+        for method, _, found in precisions(results, *RUNS, measure):
+            found = drawn(found[found["class"].isin(asked)].dropna(subset="stepwise"), method, measure)
+            for name, group in found.groupby("class"):
                 rows.append({"method": method, "filter": kind, "query": asked[name], "ap": group.stepwise.mean(),
                              "ci95": confidence95(group.stepwise), "seeds": len(group)})  # fmt: skip
     return pd.DataFrame(rows).round(4)
