@@ -123,6 +123,14 @@ def load_run(folder: str | os.PathLike[str]) -> RelevanceNet:
 
     Raises:
         S2MError: not a run folder, one of another version, or weights that are missing or damaged.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:  # where `s2m train` would write
+    ...     save_config(Path(folder), config := Config(embedding="lenet"))
+    ...     save_network(Path(folder), build_network(config))
+    ...     network = load_run(folder)
+    >>> network(torch.rand(1, 5, 1, 28, 28), torch.rand(1, 3, 1, 28, 28)).shape  # 5 examples, 3 queries
+    torch.Size([1, 3])
     """
     network, config = load_network(Path(folder)), read_run_config(Path(folder))
     if config.of_photos and not config.fine_tune:
