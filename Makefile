@@ -59,8 +59,8 @@ test: book ## build the book, then run every test: units, doctests, notebooks, t
 	$(SAY) "running the tests"
 	@$(PY) -m pytest --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg
 
-results: $(READY) ## run the full experiments (resumable, hours) and rebuild the tables in results/
-	$(SAY) "running the experiments on $(WHICH)"
+results: $(READY) ## run the experiments that are not in results/ (resumable, hours; after make data photos) and rebuild its tables
+	$(SAY) "completing results/; what is missing needs the sets of make data and make photos"
 	@$(PY) results/prelearned.py
 	@$(PY) results/make.py
 	@$(PY) results/shots.py
@@ -70,6 +70,7 @@ results: $(READY) ## run the full experiments (resumable, hours) and rebuild the
 	@$(PY) results/components.py
 	@$(PY) results/strangers.py
 	@$(PY) results/copies.py
+	@$(PY) results/samples.py
 	@$(PY) results/web_queries.py
 	@$(PY) results/web_senses.py
 

@@ -3,8 +3,9 @@
     python bench/photos.py            (a minute or two, on a quiet machine; writes results/tables/throughput.csv)
     python bench/photos.py --quick    (seconds, tiny sizes; writes nothing unless --out names a file)
 
-Once with one thread and once with all, each in a process of its own. SqueezeNet is at hand where $S2M_DATA/squeezenet
-holds its weights, AlexNet where torch.hub has downloaded them.
+Once with one thread and once with all, each in a process of its own; then photographs are decoded as `describe_photos`
+does it, in one thread for each processor, 8 at most. SqueezeNet is at hand where $S2M_DATA/squeezenet holds its
+weights, AlexNet where torch.hub has downloaded them.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from timing import machine, rounds_for, time_in_turns
 
 from s2m.backbones import Backbone, load_backbone
 from s2m.images import read_photo
+from s2m.reading import read_ahead
 from s2m.relevance import Likelihood
 from s2m.storage import write_bytes
 
@@ -50,7 +52,8 @@ def decoding(backbone: Backbone, count: int) -> Callable[[], object]:
     pixels = waves + np.random.default_rng(0).normal(0, 8, waves.shape)
     file = io.BytesIO()
     Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(file, "JPEG", quality=85)
-    return lambda: [backbone.prepare(read_photo(file.getvalue())) for _ in range(count)]
+    threads = 1 if torch.get_num_threads() == 1 else None  # None: as many as `describe_photos` takes
+    return lambda: list(read_ahead(lambda _: backbone.prepare(read_photo(file.getvalue())), range(count), threads))
 
 
 def embedding(backbone: Backbone, count: int, device: str) -> Callable[[], object]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
-from s2m.runs import processor
+from s2m.provenance import processor
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,12 @@ from pathlib import Path
 
 import numpy as np
 from archives import require_whole_zip
-from ending import exit_status
 from fetch import fetch
 from omniglot_archive import CURE, Drawings, pixel_digest, read_archive, shrink
 from tqdm import tqdm
 
 from s2m.datasets.characters import PACKED_NAME, PACKED_SHA256, digest, read_packed
+from s2m.ending import exit_status
 from s2m.errors import S2MError
 from s2m.storage import written_whole
 

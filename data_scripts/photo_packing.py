@@ -17,11 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from archives import BROKEN, members, require_whole_zip
-from ending import exit_status
 from fetch import fetch
 from tqdm import tqdm
 
 from s2m.datasets.photos import COLUMNS
+from s2m.ending import exit_status
 from s2m.errors import S2MError
 from s2m.storage import written_whole
 

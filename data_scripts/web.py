@@ -18,12 +18,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ending import exit_status
 from tqdm import tqdm
 from web_folder import Row, folder_name, now, read_index, searched, write_index
 from web_search import Found
 from web_visit import LeftOut, NoAnswer, Visitor
 
+from s2m.ending import exit_status
 from s2m.errors import S2MError
 from s2m.images import read_photo
 from s2m.storage import write_bytes

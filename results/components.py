@@ -7,7 +7,7 @@ Concept sets of the test classes, those of the judged runs, under the S2M-GMM2 h
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +15,14 @@ import pandas as pd
 import torch
 from photo_tables import PHOTOS
 from torch import Tensor
+from weights import all_seeds
 
-from s2m.episodes import generator
+from s2m.ending import exit_status
 from s2m.evaluation import confidence95
 from s2m.impure import average_precisions
 from s2m.layer import RelevanceNet
 from s2m.problems.photo_data import Part, load_photo_data
-from s2m.problems.photo_sets import PhotoSet, draw_set
+from s2m.problems.photo_sets import PhotoSet, draw_sets
 from s2m.problems.photos import CONDITIONS, DRAWS, describe
 from s2m.runs import load_network, read_run_config
 from s2m.storage import write_bytes
@@ -30,13 +31,10 @@ RESULTS = Path(__file__).parent
 IMPURE = [name for name in CONDITIONS if name != "clean"]
 
 
-def draw_all(part: Part, condition: str, seed: int, size: int) -> Iterator[PhotoSet]:
+def judged_sets(part: Part, condition: str, seed: int, size: int) -> list[PhotoSet]:
     """The concept sets that `PhotoProblem.judge` draws."""
     share, meanings = CONDITIONS[condition]
-    for concept in range(len(part.members)):
-        for draw in range(DRAWS):
-            rng = generator(seed, f"test set {draw}", concept)
-            yield draw_set(rng, part.members, concept, size, round(share * size), part.strangers, meanings)
+    return draw_sets(seed, "test", DRAWS, part.members, size, share, lambda _: part.strangers, meanings)
 
 
 def origins(part: Part, found: PhotoSet) -> np.ndarray:
@@ -82,7 +80,7 @@ def look(network: RelevanceNet, values: Tensor, part: Part, found: PhotoSet) -> 
 
 
 def table(results: Path) -> pd.DataFrame:
-    """A row a collection and condition, means over sets, and over seeds those of a run's weights that are there.
+    """A row a collection and condition, means over sets and seeds.
 
     parted: share of examples that the component of their kind holds. wrong: share of irrelevant images in the first R
     of a ranking, R being the number of relevant ones; wrong_by_second: share of these that the second component
@@ -93,9 +91,7 @@ def table(results: Path) -> pd.DataFrame:
     rows = []
     for name in PHOTOS:
         folder = results / f"photos_{name}_impure" / "s2m-gmm2"
-        runs = sorted(path.parent for path in folder.glob("seed-*/embedding.safetensors"))
-        if not runs:
-            continue
+        runs = all_seeds(folder)
         part = load_photo_data(read_run_config(runs[0])).parts["test"]
         found = []
         for run in runs:
@@ -104,7 +100,7 @@ def table(results: Path) -> pd.DataFrame:
             found += [
                 {"condition": condition, "seed": config.seed, **look(network, values, part, one)}
                 for condition in IMPURE
-                for one in draw_all(part, condition, config.seed, config.examples)
+                for one in judged_sets(part, condition, config.seed, config.examples)
             ]
         means = pd.DataFrame(found).groupby(["condition", "seed"], sort=False).mean()
         for condition, group in means.groupby("condition", sort=False):
@@ -115,12 +111,13 @@ def table(results: Path) -> pd.DataFrame:
     return pd.DataFrame(rows).round(4)
 
 
+@exit_status
 def main() -> None:
-    """Write the table if it is not there: it needs the weights of all seeds, and seed 0 alone is committed."""
+    """Write the table if it is not there: it needs the weights of all seeds, see `make.py --weights`."""
     path = RESULTS / "tables" / "photos_components.csv"
     if not path.exists():
         write_bytes(path, table(RESULTS).to_csv(index=False).encode())
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

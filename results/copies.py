@@ -5,6 +5,7 @@ python results/copies.py    # needs the sets google_web and grocery_store, and s
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from s2m import describe_photos, load_backbone, load_photos
 from s2m.datasets import ImageSet
 from s2m.descriptors import Descriptors
 from s2m.duplicates import find_repeats, hash_photos
+from s2m.ending import exit_status
 from s2m.images import read_photo
 from s2m.reading import read_ahead
 from s2m.storage import write_bytes
@@ -41,6 +43,7 @@ def table(web: tuple[np.ndarray, Descriptors], collection: tuple[np.ndarray, Des
     return pd.DataFrame(rows)
 
 
+@exit_status
 def main() -> None:
     """Hash, compare, and write the table if it is not there."""
     path = RESULTS / "tables" / "web_copies.csv"
@@ -55,4 +58,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

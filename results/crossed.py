@@ -10,6 +10,7 @@ learned with.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from functools import partial
 from itertools import product
@@ -21,6 +22,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from s2m.datasets import Characters, load_characters, split_characters
+from s2m.ending import exit_status
 from s2m.evaluation import classify, describe_characters
 from s2m.models import VariancePrior
 from s2m.models.checks import check_set
@@ -28,6 +30,7 @@ from s2m.relevance import Average, Likelihood, Prototypes, Relevance, Scorer
 from s2m.runs import load_run
 from s2m.storage import write_bytes
 
+RESULTS = Path(__file__).parent
 FEATURES = {
     "omniglot_classification": ("avg-ft", "s2m-gauss"),
     "omniglot_softmax": ("avg", "prototypes", "s2m-gauss"),
@@ -102,7 +105,13 @@ def table(results: Path, characters: Characters, tasks: int = TASKS) -> pd.DataF
     return pd.DataFrame(rows)
 
 
+@exit_status
+def main() -> None:
+    """Write the table if it is not there."""
+    path = RESULTS / "tables" / "omniglot_crossed.csv"
+    if not path.exists():
+        write_bytes(path, table(RESULTS, load_characters("omniglot")).to_csv(index=False).encode())
+
+
 if __name__ == "__main__":
-    here = Path(__file__).parent
-    crossed_table = table(here, load_characters("omniglot"))
-    write_bytes(here / "tables" / "omniglot_crossed.csv", crossed_table.to_csv(index=False).encode())
+    sys.exit(main())

@@ -9,6 +9,7 @@ All fits run to convergence, so they differ in the maximum that they find, and i
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ import torch
 from torch import Tensor
 
 from s2m import Mixture, fit_mixture, load_characters, load_run, split_characters
+from s2m.ending import exit_status
 from s2m.episodes import take
 from s2m.evaluation import confidence95, describe_characters, one_rotation_each
 from s2m.impure import ConceptSets, ambiguous_sets, judge_sets, noisy_sets
@@ -77,6 +79,7 @@ def compare(descriptors: Tensor, learned: Likelihood, sets: ConceptSets, compone
     ]
 
 
+@exit_status
 @torch.no_grad()
 def main() -> None:
     """Compare, and write means over seeds with the interval of the mAP."""
@@ -99,4 +102,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

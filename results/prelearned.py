@@ -8,6 +8,7 @@ validation classes. A file that is there is left alone.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from torch import nn
 from tqdm import tqdm
 
 from s2m.config import PHOTOS, Config
+from s2m.ending import exit_status
 from s2m.layer import RelevanceNet
 from s2m.models import VariancePrior
 from s2m.problems import PhotoData, PhotoProblem
@@ -95,6 +97,7 @@ def projected(data: PhotoData, layer: str, seed: int) -> PhotoData:
     return PhotoData(parts, data.source, {name: ((x - mean) @ axes.T, label) for name, (x, label) in data.web.items()})
 
 
+@exit_status
 def main() -> None:
     """Write the files that are not there."""
     for collection in tqdm(PHOTOS, "pre-learned descriptors", unit="collection"):
@@ -105,4 +108,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -9,6 +9,7 @@ SVM, is chosen first, on validation characters. Where the tables are there nothi
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from torch import Tensor
 from s2m import Mixture, VariancePrior, load_characters, load_run, split_characters
 from s2m.datasets import Characters
 from s2m.embeddings import as_images
+from s2m.ending import exit_status
 from s2m.episodes import generator, take
 from s2m.evaluation import confidence95, describe_characters, one_rotation_each
 from s2m.impure import ConceptSets, ambiguous_sets, judge_sets, noisy_sets
@@ -138,6 +140,7 @@ def summarise(scores: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows).round(4)
 
 
+@exit_status
 def main() -> None:
     """Choose, judge, and write the tables that are missing."""
     places = {name: RESULTS / "tables" / f"omniglot_robustness{name}.csv" for name in ("", "_choice", "_parting")}
@@ -157,4 +160,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from s2m import Descriptors, describe_photos, load_backbone, load_photos, load_split
+from s2m.ending import exit_status
 from s2m.runs import load_network
 
 RESULTS = Path(__file__).parent
@@ -65,6 +66,7 @@ def samples(run: Path) -> dict[str, Callable[[], Descriptors]]:
     }
 
 
+@exit_status
 def main() -> None:
     """Write the files that are not there."""
     run = Path(sys.argv[1]) if len(sys.argv) > 1 else RUN
@@ -75,4 +77,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -8,6 +8,7 @@ Networks were trained at five shots and twenty ways, and are asked for others. T
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -15,10 +16,12 @@ from tables import RIVALS, estimate
 from tqdm import tqdm
 
 from s2m.datasets import Characters, load_characters, split_characters
+from s2m.ending import exit_status
 from s2m.evaluation import classify, describe_characters
 from s2m.runs import load_run
 from s2m.storage import write_bytes
 
+RESULTS = Path(__file__).parent
 SETTINGS = [(20, shot) for shot in (1, 2, 3, 5, 7, 10, 15)] + [(way, 5) for way in (5, 10, 50, 100)]
 FEW = "mann", "svm"  # at most twenty ways: the one has no more labels, the other takes hours
 TASKS = 200
@@ -45,7 +48,14 @@ def shots(experiment: Path, characters: Characters, tasks: int = TASKS) -> pd.Da
     return pd.DataFrame(rows)
 
 
+@exit_status
+def main() -> None:
+    """Write the table if it is not there."""
+    path = RESULTS / "tables" / "omniglot_shots.csv"
+    if not path.exists():
+        table = shots(RESULTS / "omniglot_softmax", load_characters("omniglot"))
+        write_bytes(path, table.to_csv(index=False).encode())
+
+
 if __name__ == "__main__":
-    results = Path(__file__).parent
-    table = shots(results / "omniglot_softmax", load_characters("omniglot"))
-    write_bytes(results / "tables" / "omniglot_shots.csv", table.to_csv(index=False).encode())
+    sys.exit(main())

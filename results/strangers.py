@@ -9,7 +9,7 @@ BACKGROUND_Google and of other classes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,18 +18,18 @@ import pandas as pd
 import torch
 from photo_tables import PHOTOS, TRAINED
 from torch import Tensor
+from weights import METHODS, all_seeds
 
 from s2m.config import Config, make_config
-from s2m.episodes import generator
+from s2m.ending import exit_status
 from s2m.evaluation import confidence95
 from s2m.problems.photo_data import Part, load_photo_data
-from s2m.problems.photo_sets import PhotoSet, draw_set
+from s2m.problems.photo_sets import PhotoSet, draw_sets
 from s2m.problems.photos import DRAWS, describe, rank
 from s2m.runs import load_network, read_run_config
 from s2m.storage import write_bytes
 
 RESULTS = Path(__file__).parent
-METHODS = ("nn-ft", "avg-ft", "s2m-gauss", "s2m-gmm2")
 SHARES = (0.3, 0.6)
 # Which collection the images come from that look like nothing in this one.
 ANOTHER = {"flowers102": "caltech101", "caltech101": "grocery_store", "grocery_store": "flowers102"}
@@ -52,14 +52,21 @@ def strangers(part: Part, origin: str, concept: int) -> np.ndarray:
     }[origin]
 
 
-def draw_all(part: Part, origin: str, share: float, config: Config) -> Iterator[PhotoSet]:
+def strange_sets(part: Part, origin: str, share: float, config: Config) -> list[PhotoSet]:
     """The concept sets of a condition; none of their examples is ranked."""
-    for concept in range(len(part.members)):
-        for draw in range(DRAWS):
-            rng, size = generator(config.seed, f"test set {draw}", concept), config.examples
-            found = draw_set(rng, part.members, concept, size, round(share * size), strangers(part, origin, concept))
-            ranked = found.examples[found.examples < len(part.labels)]
-            yield replace(found, unranked=np.union1d(found.unranked, ranked))
+    sets = draw_sets(
+        config.seed,
+        "test",
+        DRAWS,
+        part.members,
+        config.examples,
+        share,
+        lambda concept: strangers(part, origin, concept),
+    )
+    return [
+        replace(found, unranked=np.union1d(found.unranked, found.examples[found.examples < len(part.labels)]))
+        for found in sets
+    ]
 
 
 def agreement(values: Tensor, part: Part, sets: list[PhotoSet]) -> float:
@@ -75,16 +82,13 @@ def agreement(values: Tensor, part: Part, sets: list[PhotoSet]) -> float:
 
 @torch.no_grad()
 def table(results: Path) -> pd.DataFrame:
-    """A row a collection, origin, share and method: mean average precision, seeds as far as their weights are there.
+    """A row a collection, origin, share and method: mean average precision over seeds.
 
     ahead: of AVG-FT, seed by seed, with its interval. agreement: mean cosine of two foreign images of a set.
     """
     rows = []
     for name in PHOTOS:
-        runs = sorted(results.glob(f"photos_{name}_impure/*/seed-*/embedding.safetensors"))
-        runs = [path.parent for path in runs if path.parts[-3] in METHODS]
-        if not runs:
-            continue
+        runs = [run for method in METHODS for run in all_seeds(results / f"photos_{name}_impure" / method)]
         config = read_run_config(runs[0])
         another = make_config({"task": "retrieval", "embedding": "head", "data": ANOTHER[name]})
         part = enlarged(load_photo_data(config).parts["test"], load_photo_data(another).parts["test"])
@@ -93,7 +97,7 @@ def table(results: Path) -> pd.DataFrame:
             values = describe(network, part.values)
             for origin in ORIGINS:
                 for share in SHARES:
-                    sets = list(draw_all(part, origin, share, config))
+                    sets = strange_sets(part, origin, share, config)
                     found = rank(values, len(part.labels), network.relevance, sets)["stepwise"].mean()
                     rows.append({"collection": name, "origin": origin, "foreign": share, "seed": config.seed,
                                  "method": TRAINED[run.parts[-2]], "map": found,
@@ -116,12 +120,13 @@ def summarise(found: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows).round(4)
 
 
+@exit_status
 def main() -> None:
-    """Write the table if it is not there: it needs the weights of all seeds, and seed 0 alone is committed."""
+    """Write the table if it is not there: it needs the weights of all seeds, see `make.py --weights`."""
     path = RESULTS / "tables" / "photos_strangers.csv"
     if not path.exists():
         write_bytes(path, table(RESULTS).to_csv(index=False).encode())
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -7,17 +7,19 @@ Of the judged runs, and of the descriptors in results/samples: no photograph is 
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
-from photo_tables import WEB, precisions
+from photo_tables import WEB, drawn, precisions
 from torch import Tensor
 from torch.nn.functional import normalize
 
 from s2m import Descriptors
 from s2m.datasets import QUERY_CLASSES
+from s2m.ending import exit_status
 from s2m.evaluation import confidence95
 from s2m.storage import write_bytes
 
@@ -35,9 +37,10 @@ def queries(results: Path) -> pd.DataFrame:
     """A row a method, filter and query: average precision; "examples" in place of a filter are 20 of the class."""
     asked, rows = {name: query for query, name in QUERY_CLASSES.items()}, []
     for kind in (*WEB, "examples"):
-        for method, _, found in precisions(results, *RUNS, "clean" if kind == "examples" else f"web {kind}"):
-            found = found[found["class"].isin(asked)]
-            for name, group in found.dropna(subset="stepwise").groupby("class"):
+        measure = "clean" if kind == "examples" else f"web {kind}"
+        for method, _, found in precisions(results, *RUNS, measure):
+            found = drawn(found[found["class"].isin(asked)].dropna(subset="stepwise"), method, measure)
+            for name, group in found.groupby("class"):
                 rows.append({"method": method, "filter": kind, "query": asked[name], "ap": group.stepwise.mean(),
                              "ci95": confidence95(group.stepwise), "seeds": len(group)})  # fmt: skip
     return pd.DataFrame(rows).round(4)
@@ -69,6 +72,7 @@ def images(results: Path) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True).round(3)
 
 
+@exit_status
 def main() -> None:
     """Write both tables."""
     for name, table in (("web_queries", queries(RESULTS)), ("web_images", images(RESULTS))):
@@ -76,4 +80,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,4 +1,4 @@
-"""What the components of web queries hold and rank: tables/web_bic.csv, web_components.csv and web_map.csv.
+"""What the components of web queries hold and rank: tables/web_components.csv and web_map.csv.
 
     python results/web_senses.py
 
@@ -7,6 +7,7 @@ Web images are told by ImageNet's names for what the backbone takes them for; no
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -18,8 +19,9 @@ from torch import Tensor
 from web_queries import sample
 
 from s2m import Descriptors, describe_photos, load_backbone, load_photos, load_split
+from s2m.ending import exit_status
 from s2m.layer import RelevanceNet
-from s2m.models import VariancePrior, fit_mixture, select_components
+from s2m.models import VariancePrior, fit_mixture
 from s2m.runs import load_network
 from s2m.storage import write_bytes
 
@@ -27,7 +29,7 @@ RESULTS = Path(__file__).parent
 RUN = RESULTS / "photos_grocery_store_impure" / "s2m-gmm2" / "seed-0"
 SENSES = ("orange/top", "raspberry/top", "trash/top", "glass/top", "metal/top")
 MAPPED = ("orange/top", "raspberry/top")
-MOST, FIRST, NAMES = 4, 20, 5  # components at most; images of a ranking that are looked at; names that are told
+FIRST, NAMES = 20, 5  # images of a ranking that are looked at, and names that are told
 
 
 def common(names: Iterable[str]) -> str:
@@ -40,20 +42,6 @@ def common(names: Iterable[str]) -> str:
 def prior_of(values: Tensor) -> VariancePrior:
     """That of the trained network, results/photos.toml."""
     return VariancePrior(1.0, 1 / values.shape[1])
-
-
-def criterion(web: Descriptors, values: Tensor) -> pd.DataFrame:
-    """A row a query and filter: BIC of 1 to 4 components above the smallest, and the number it chooses."""
-    rows = []
-    for label, name in enumerate(web.classes):
-        x = values[torch.from_numpy(web.labels == label)][None]
-        found = select_components(x, MOST, prior=prior_of(values))
-        bic = (found.bic[0] - found.bic[0].min()).round().int().tolist()
-        query, kind = name.split("/")
-        rows.append({"query": query, "filter": kind, "images": x.shape[1],
-                     **{f"bic_{k}": value for k, value in enumerate(bic, 1)},
-                     "chosen": found.components.item()})  # fmt: skip
-    return pd.DataFrame(rows)
 
 
 def components(
@@ -116,18 +104,20 @@ def taken_for(web: Descriptors) -> np.ndarray:
     return np.array(EfficientNet_B0_Weights.DEFAULT.meta["categories"])[outputs.argmax(1).numpy()]
 
 
+@exit_status
 def main() -> None:
-    """Write the three tables."""
+    """Write the tables that are not there; that of components needs the photographs."""
     web, values = sample(RESULTS, "google_web")
     groceries, others = sample(RESULTS, "grocery_store")
     tables = {
-        "web_bic": criterion(web, values),
-        "web_components": components(web, values, taken_for(web), *searched(load_network(RUN))),
-        "web_map": plane(web, values, groceries, others),
+        "web_components": lambda: components(web, values, taken_for(web), *searched(load_network(RUN))),
+        "web_map": lambda: plane(web, values, groceries, others),
     }
-    for name, table in tables.items():
-        write_bytes(RESULTS / "tables" / f"{name}.csv", table.to_csv(index=False).encode())
+    for name, make in tables.items():
+        path = RESULTS / "tables" / f"{name}.csv"
+        if not path.exists():
+            write_bytes(path, make().to_csv(index=False).encode())
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -41,12 +41,18 @@ def train(
     config: Annotated[Path, typer.Argument(help="a TOML file, see s2m.config")],
     out: Annotated[Path, typer.Option(help="the run folder to write")],
     seed: Annotated[int | None, typer.Option(help="replaces the config's seed")] = None,
+    fine_tune: Annotated[
+        bool,
+        typer.Option("--fine-tune", help="as fine_tune = true: learn the backbone of photographs too, on a GPU"),
+    ] = False,
     device: Device = "cpu",
 ) -> None:
     """Train a network; killed, it goes on with `s2m resume`."""
     if (out / "config.json").exists():
         raise S2MError(f"{out} holds a run already: go on with `s2m resume {out}`, or choose another folder")
-    replaced = {} if seed is None else {"seed": seed}
+    replaced: dict[str, object] = {} if seed is None else {"seed": seed}
+    if fine_tune:
+        replaced["fine_tune"] = True
     Trainer(read_config(config, **replaced), out, device=check_device(device)).run()
 
 

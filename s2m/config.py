@@ -31,7 +31,7 @@ class Config(pydantic.BaseModel, extra="forbid", frozen=True):
 
     embedding: str = "conv4"  # of photographs: head, or identity, which learns nothing
     backbone: str = "efficientnet-lite0"  # of photographs: see s2m.backbones
-    layer: Literal["features", "outputs"] = "features"  # of the backbone: what its last layer takes, or what it gives
+    layer: Literal["features", "outputs"] = "features"  # what a backbone's last layer takes (AlexNet: fc7), or gives
     normalise: bool = True  # descriptors of length 1
     # prototypes and what follows are the rivals, see s2m.relevance
     relevance: Literal[
@@ -138,9 +138,12 @@ def make_config(values: dict[str, object], source: str = "the config") -> Config
         wrong = []
         for item in error.errors():
             key = str(item["loc"][0]) if item["loc"] else "together"
-            unknown = item["type"] == "extra_forbidden"
-            known = f"no such key, known are {', '.join(Config.model_fields)}"
-            wrong.append(f"{key}: " + (known if unknown else item["msg"].removeprefix("Value error, ")))
+            why = f"{item['msg']}, not {item['input']!r}"
+            if item["type"] == "extra_forbidden":
+                why = f"no such key, known are {', '.join(Config.model_fields)}"
+            elif item["type"] == "value_error":  # a line of ours
+                why = item["msg"].removeprefix("Value error, ")
+            wrong.append(f"{key}: {why}")
         raise S2MError(f"{source} is not valid: " + "; ".join(dict.fromkeys(wrong))) from error
 
 

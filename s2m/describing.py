@@ -58,8 +58,7 @@ def embed_once(images: ImageSet, backbone: Backbone, folder: Path, batch: int, t
     """
     if not len(images):
         raise S2MError(f"{images.source} holds no images: choose other classes")
-    name = re.sub(r"[^\w.]+", "-", backbone.name)
-    path = folder / f"{name}-{backbone.identity[:16]}-{content_key(images)[:16]}.npz"
+    path = features_path(images, backbone, folder)
     if path.is_file():
         return Embedded.read(path)
     parts = path.with_suffix(".parts")
@@ -101,6 +100,12 @@ def embed(items: Iterator[tuple[int, Tensor | S2MError]], backbone: Backbone, ba
                 raise S2MError(f"{backbone.name} gives features beyond float16: choose other weights")
             values.append(features.cpu().numpy())
     return Embedded(np.concatenate(values), np.array(kept, np.int64), np.array(why, str))
+
+
+def features_path(images: ImageSet, backbone: Backbone, folder: Path) -> Path:
+    """Where the features of these images are kept, whether they are there or not."""
+    name = re.sub(r"[^\w.]+", "-", backbone.name)
+    return folder / f"{name}-{backbone.identity[:16]}-{content_key(images)[:16]}.npz"
 
 
 def content_key(images: ImageSet) -> str:

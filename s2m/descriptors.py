@@ -114,6 +114,18 @@ def describe_photos(
 
     Raises:
         S2MError: no image can be read, a damaged file, features beyond float16, or a folder that cannot be written.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from PIL import Image
+    >>> from s2m import load_backbone, load_photos
+    >>> with TemporaryDirectory() as folder:
+    ...     for file in ("lime/1.png", "lime/2.png", "plum/1.png", "plum/2.png"):
+    ...         path = Path(folder, "fruit", file)
+    ...         path.parent.mkdir(parents=True, exist_ok=True)
+    ...         Image.new("RGB", (64, 48)).save(path)
+    ...     found = describe_photos(load_photos(f"{folder}/fruit"), load_backbone(), f"{folder}/kept")
+    >>> found.values.shape, found.classes
+    ((4, 1280), ('lime', 'plum'))
     """
     found = embed_once(images, backbone, Path(folder or cache_folder()), batch, threads)
     unread = np.setdiff1d(np.arange(len(images)), found.kept)

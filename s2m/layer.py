@@ -19,6 +19,12 @@ class RelevanceNet(nn.Module):
         embedding: images (B, *image) to descriptors (B, n).
         relevance: what is kept of a set and how a query is scored against it.
         normalise: scale every descriptor to length 1, as published.
+
+    >>> from s2m.embeddings import LeNet
+    >>> from s2m.relevance import Nearest
+    >>> network = RelevanceNet(LeNet(), Nearest())
+    >>> network(torch.rand(3, 5, 1, 28, 28), torch.rand(3, 7, 1, 28, 28)).shape  # 3 sets of 5, 7 queries to each
+    torch.Size([3, 7])
     """
 
     def __init__(self, embedding: nn.Module, relevance: Relevance, normalise: bool = True) -> None:

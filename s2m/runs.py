@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import platform
-import subprocess
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import safetensors
 import safetensors.torch
@@ -105,6 +101,14 @@ def read_run_config(folder: Path) -> Config:
     return make_config(values, str(path))
 
 
+def is_finished(folder: Path) -> bool:
+    """Whether the run of a folder came to its end: its last step is in the log, and no state to resume from is left."""
+    log = folder / "log.jsonl"
+    if (folder / "last.safetensors").is_file() or not log.is_file():
+        return False
+    return json.loads(log.read_text(encoding="utf-8").splitlines()[-1])["step"] == read_run_config(folder).steps
+
+
 def save_network(folder: Path, network: RelevanceNet) -> None:
     """The weights in two files, so that runs that share an embedding share a file."""
     for part in ("embedding", "relevance"):
@@ -119,6 +123,14 @@ def load_run(folder: str | os.PathLike[str]) -> RelevanceNet:
 
     Raises:
         S2MError: not a run folder, one of another version, or weights that are missing or damaged.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:  # where `s2m train` would write
+    ...     save_config(Path(folder), config := Config(embedding="lenet"))
+    ...     save_network(Path(folder), build_network(config))
+    ...     network = load_run(folder)
+    >>> network(torch.rand(1, 5, 1, 28, 28), torch.rand(1, 3, 1, 28, 28)).shape  # 5 examples, 3 queries
+    torch.Size([1, 3])
     """
     network, config = load_network(Path(folder)), read_run_config(Path(folder))
     if config.of_photos and not config.fine_tune:
@@ -147,7 +159,9 @@ def load_weights(module: nn.Module, path: Path) -> None:
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors and metadata of a safetensors file. Raises S2MError where it is missing or damaged."""
     if not path.is_file():
-        raise S2MError(f"{path} is missing: finish the run with `s2m resume {path.parent}`")
+        anew = f"the run is finished, so restore the file, or delete {path.parent} and train again"
+        cure = anew if is_finished(path.parent) else f"finish the run with `s2m resume {path.parent}`"
+        raise S2MError(f"{path} is missing: {cure}")
     try:
         with safetensors.safe_open(path, "pt") as file:
             return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118 not a dict
@@ -158,38 +172,3 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 def contiguous(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Tensors as safetensors wants them, whatever memory format the training used."""
     return {name: value.detach().cpu().contiguous() for name, value in state.items()}
-
-
-def provenance(seconds: float, device: str) -> dict[str, Any]:
-    """Where a result comes from: commit, versions, machine, time spent."""
-    packages = ("torch", "numpy", "scikit-learn", "safetensors")
-    return {
-        "commit": git_commit(),
-        "seconds": round(seconds, 1),
-        "device": torch.cuda.get_device_name() if device.startswith("cuda") else processor(),
-        "threads": torch.get_num_threads(),
-        "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.machine()}",
-        **{name: version(name) for name in packages},
-    }
-
-
-def git_commit() -> str:
-    """The commit of the source tree, marked where tracked files differ from it; "unknown" where git cannot tell."""
-    root = Path(__file__).resolve().parents[1]
-    if not (root / ".git").exists():
-        return "unknown"
-    line = ["git", "-C", str(root), "describe", "--always", "--abbrev=12", "--dirty"]
-    try:
-        done = subprocess.run(line, capture_output=True, text=True, check=False)
-    except FileNotFoundError:  # no git on this machine
-        return "unknown"
-    return done.stdout.strip() or "unknown"
-
-
-def processor() -> str:
-    """The processor's own name where the system tells it, and the number of cores."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
-    return f"{(names or [platform.processor() or platform.machine()])[0]}, {os.cpu_count()} cores"

@@ -51,6 +51,17 @@ def rank_folder(
 
     Raises:
         S2MError: a folder that is missing or holds no image that can be read, or what the relevance's `fit` raises.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from s2m import Set2Model, load_backbone
+    >>> colours = {"examples/1": "orange", "examples/2": "darkorange", "fruit/orange": "orange", "fruit/plum": "indigo"}
+    >>> with TemporaryDirectory() as folder:
+    ...     for file, colour in colours.items():
+    ...         Path(folder, file).parent.mkdir(exist_ok=True)
+    ...         Image.new("RGB", (64, 48), colour).save(f"{folder}/{file}.png")
+    ...     ranking = rank_folder(Set2Model(load_backbone()), f"{folder}/examples", f"{folder}/fruit")
+    >>> [path.name for path, relevance in ranking]
+    ['orange.png', 'plum.png']
     """
     network.eval()
     concept = torch.cat([network.describe(images) for _, images in batches(network, examples, batch)])

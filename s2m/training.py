@@ -19,12 +19,13 @@ from s2m.errors import S2MError
 from s2m.layer import RelevanceNet
 from s2m.objective import Objective
 from s2m.problems import PhotoData, load_problem
+from s2m.provenance import provenance
 from s2m.runs import (
     build_network,
     contiguous,
+    is_finished,
     load_network,
     load_weights,
-    provenance,
     read_run_config,
     read_tensors,
     save_config,
@@ -169,14 +170,6 @@ class Trainer:
                 state.setdefault(int(index), {})[key] = value
         self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
         self.progress = Progress(**json.loads(remembered["progress"]))
-
-
-def is_finished(folder: Path) -> bool:
-    """Whether the run of a folder came to its end: its last step is in the log, and no state to resume from is left."""
-    log = folder / "log.jsonl"
-    if (folder / "last.safetensors").is_file() or not log.is_file():
-        return False
-    return json.loads(log.read_text(encoding="utf-8").splitlines()[-1])["step"] == read_run_config(folder).steps
 
 
 def resume(folder: Path, data: Characters | PhotoData | None = None, device: str = "cpu") -> Trainer:

@@ -93,6 +93,12 @@ def test_a_seed_replaces_the_config_s(monkeypatch: pytest.MonkeyPatch, config: P
     assert json.loads((tmp_path / "run" / "config.json").read_text())["seed"] == 0
 
 
+def test_drawings_have_nothing_to_fine_tune(monkeypatch: pytest.MonkeyPatch, config: Path, tmp_path: Path) -> None:
+    assert "fine_tune and start are for photographs" in refused(
+        monkeypatch, "train", config, "--out", tmp_path / "run", "--fine-tune"
+    )
+
+
 def test_resume(monkeypatch: pytest.MonkeyPatch, config: Path, tmp_path: Path) -> None:
     from s2m.config import read_config
 

@@ -1,7 +1,6 @@
 """A run folder: what is written comes back, and what is wrong with one is told in a line."""
 
 import json
-import subprocess
 from pathlib import Path
 from typing import get_args
 
@@ -24,8 +23,6 @@ from s2m.relevance import (
 from s2m.runs import (
     build_network,
     build_relevance,
-    git_commit,
-    provenance,
     read_run_config,
     read_tensors,
     save_config,
@@ -107,29 +104,6 @@ def test_weights_in_any_memory_format_are_saved_alike(tmp_path: Path) -> None:
         assert (tmp_path / "plain" / name).read_bytes() == (tmp_path / "turned" / name).read_bytes()
 
 
-def test_provenance_says_where_a_result_comes_from() -> None:
-    found = provenance(12.345, "cpu")
-    assert found["seconds"] == 12.3
-    assert found["torch"] == torch.__version__.split("+")[0] or found["torch"] == torch.__version__
-    assert found["threads"] == torch.get_num_threads()
-    assert {"commit", "device", "python", "system", "numpy", "scikit-learn", "safetensors"} <= set(found)
-    assert all(value not in ("", None) for value in found.values())
-    json.dumps(found)
-
-
-def test_the_commit_or_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert git_commit()
-    failed = subprocess.CompletedProcess([], 128, stdout="", stderr="fatal: detected dubious ownership")
-    monkeypatch.setattr(subprocess, "run", lambda *args, **options: failed)
-    assert git_commit() == "unknown"
-
-    def absent(*args: object, **options: object) -> None:
-        raise FileNotFoundError("git")
-
-    monkeypatch.setattr(subprocess, "run", absent)
-    assert git_commit() == "unknown"
-
-
 def test_no_run_folder(tmp_path: Path) -> None:
     with pytest.raises(S2MError, match=r"is not a run folder, it has no config\.json: give the folder"):
         load_run(tmp_path)
@@ -181,6 +155,9 @@ def test_damaged_weights(folder: Path, part: str, kept: float) -> None:
 def test_missing_weights(folder: Path) -> None:
     (folder / "embedding.safetensors").unlink()
     with pytest.raises(S2MError, match=r"embedding\.safetensors is missing: finish the run with `s2m resume"):
+        load_run(folder)
+    (folder / "log.jsonl").write_text(f'{{"step": {CONFIG.steps}}}\n')
+    with pytest.raises(S2MError, match=r"is missing: the run is finished, so restore .* delete .*run and train again"):
         load_run(folder)
 
 

@@ -19,9 +19,9 @@ from s2m import Characters, HistogramLoss, RelevanceNet, S2MError, generate_char
 from s2m.config import Config
 from s2m.embeddings import as_images
 from s2m.episodes import draw_tuples, generator, take
-from s2m.runs import build_network
+from s2m.runs import build_network, is_finished
 from s2m.storage import write_bytes
-from s2m.training import Trainer, is_finished, resume
+from s2m.training import Trainer, resume
 
 # Few bins: of a few scores among 100 bins hardly any two would share one, and a step would change nothing.
 TINY = {

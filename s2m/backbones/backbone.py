@@ -22,6 +22,11 @@ class Backbone(nn.Module):
     name: as `load_backbone` knows it.
     size: d.
     preparation: how a photograph is made an image.
+
+    >>> backbone = Backbone("pixels", nn.Flatten(), nn.Linear(3 * 8 * 8, 1000), Preparation(10, 8))
+    >>> image = backbone.prepare(Image.new("RGB", (64, 48)))
+    >>> image.shape, backbone(image.unsqueeze(0)).shape
+    (torch.Size([3, 8, 8]), torch.Size([1, 192]))
     """
 
     def __init__(

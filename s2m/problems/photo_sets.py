@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from s2m.episodes import generator
 from s2m.errors import S2MError
 
 
@@ -70,6 +71,36 @@ def draw_set(
             raise S2MError(f"{foreign} foreign images in a set of {size}, out of {count}: ask for fewer")
         examples[rng.permutation(size)[:foreign]] = rng.choice(strangers, foreign, replace=False)
     return PhotoSet(examples, np.concatenate([images[each:] for images in own]), pure, classes)
+
+
+def draw_sets(
+    seed: int,
+    part: str,
+    draws: int,
+    members: Sequence[np.ndarray],
+    size: int,
+    share: float,
+    strangers: Callable[[int], np.ndarray],
+    meanings: int = 1,
+) -> list[PhotoSet]:
+    """`draws` concept sets of every class, class after class: a function of the seed and the name of the part.
+
+    share: of foreign images, out of `strangers(concept)`. Whatever the share and the strangers, the sets of a seed have
+    the same images of the class. The rest as `draw_set`.
+    """
+    return [
+        draw_set(
+            generator(seed, f"{part} set {draw}", concept),
+            members,
+            concept,
+            size,
+            round(share * size),
+            strangers(concept),
+            meanings,
+        )
+        for concept in range(len(members))
+        for draw in range(draws)
+    ]
 
 
 def by_class(labels: np.ndarray, classes: int) -> list[np.ndarray]:

@@ -15,7 +15,7 @@ from s2m.impure import average_precisions
 from s2m.layer import RelevanceNet
 from s2m.problems.base import Batch, Problem
 from s2m.problems.photo_data import PhotoData
-from s2m.problems.photo_sets import PhotoSet, draw_set
+from s2m.problems.photo_sets import PhotoSet, draw_set, draw_sets
 from s2m.problems.pictures import Pictures
 from s2m.relevance import Relevance, SupportVectors
 
@@ -96,19 +96,16 @@ class PhotoProblem(Problem):
         columns: dict[str, object] = {"class": part.classes}
         for condition in conditions:
             share, meanings = CONDITIONS[condition]
-            sets = [
-                draw_set(
-                    generator(self.config.seed, f"{name} set {draw}", concept),
-                    part.members,
-                    concept,
-                    self.config.examples,
-                    round(share * self.config.examples),
-                    part.strangers,
-                    meanings,
-                )
-                for concept in range(len(part.members))
-                for draw in range(draws)
-            ]
+            sets = draw_sets(
+                self.config.seed,
+                name,
+                draws,
+                part.members,
+                self.config.examples,
+                share,
+                lambda _: part.strangers,
+                meanings,
+            )
             for convention, precisions in rank(values, len(part.labels), relevance, sets).items():
                 columns[f"{condition} {convention}"] = precisions.reshape(-1, draws).mean(1)
         return pd.DataFrame(columns)

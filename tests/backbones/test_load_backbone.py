@@ -11,7 +11,7 @@ import pytest
 import torch
 import torchvision.models
 from PIL import Image
-from torchvision.models import ShuffleNet_V2_X0_5_Weights, shufflenet_v2_x0_5, squeezenet1_1
+from torchvision.models import ShuffleNet_V2_X0_5_Weights, alexnet, shufflenet_v2_x0_5, squeezenet1_1
 
 from s2m import S2MError
 from s2m.backbones import Preparation, load_backbone, loading
@@ -70,6 +70,21 @@ def test_squeezenet_by_torchvision(tmp_path: Path, caplog: pytest.LogCaptureFixt
     backbone = load_backbone("squeezenet1.1", tmp_path / "own.pth")
     assert backbone.size == 512
     torch.testing.assert_close(backbone.classify(backbone(IMAGES)), network(IMAGES))
+
+
+def test_alexnet(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The network of the paper: features are those of fc7, rectified, and the pre-learned descriptor is fc8."""
+    network = alexnet(weights=None).eval()
+    torch.save(network.state_dict(), tmp_path / "own.pth")
+    backbone = load_backbone("alexnet", tmp_path / "own.pth")
+    assert "own.pth is not a file of torchvision's: photographs are prepared as for AlexNet" in caplog.text
+    assert (backbone.size, backbone.preparation) == (4096, Preparation(256, 224))
+    features = backbone(IMAGES)
+    fc7 = network.classifier[:6](network.features(IMAGES).flatten(1))  # 6 x 6 places: nothing to pool
+    torch.testing.assert_close(features, fc7)
+    torch.testing.assert_close(backbone.classify(features), network(IMAGES))
+    assert backbone.classify(features).shape == (2, 1000)
+    (tmp_path / "own.pth").unlink()  # 244 MB
 
 
 @pytest.mark.skipif(not (CAFFE.is_file() and CALTECH.is_file()), reason="no SqueezeNet and Caltech-101 in S2M_DATA")

@@ -147,25 +147,42 @@ def test_a_raw_archive_is_to_be_packed(data: Path) -> None:
         load_photos(data / "google_web_raw" / "google_web_raw.zip")
 
 
-@pytest.mark.parametrize("damage", ["cut", "no zip", "no index", "another index", "a file is missing", "some ranks"])
+DAMAGED = "damaged or no packed set .*: delete it and run `python data_scripts/flowers102.py`"
+
+
+@pytest.mark.parametrize("damage", ["cut", "no zip", "no index", "another index"])
 def test_a_damaged_archive(data: Path, damage: str) -> None:
     path = write_packed(data / "flowers102.zip")
     if damage == "cut":
         path.write_bytes(path.read_bytes()[:-30])
     elif damage == "no zip":
         path.write_bytes(b"<html>")
-    elif damage == "another index":
-        write_packed(path, header="name,label")
-    else:
-        index = "path,class,sha256,rank,group\n" + "x.jpg,a,,1,\n" * (damage != "some ranks") + "x.jpg,a,,,\n"
+    elif damage == "no index":
         with zipfile.ZipFile(path, "w") as archive:
-            archive.writestr("other" if damage == "no index" else "index.csv", index)
-            archive.writestr("x.jpg" if damage == "some ranks" else "y.jpg", b"")
-    cause = (
-        "class 'a' .* has 1 images"
-        if damage == "some ranks"
-        else "damaged or no packed set .*: delete it and run `python data_scripts/flowers102.py`"
-    )
+            archive.writestr("other", "")
+    else:
+        write_packed(path, header="name,label")
+    with pytest.raises(S2MError, match=DAMAGED):
+        load_photos("flowers102")
+
+
+@pytest.mark.parametrize(
+    ("rows", "cause"),
+    [
+        ("x.jpg,a,,,\ny.jpg,a,,,\nz.jpg,a,,,\n", DAMAGED),  # z.jpg is not there
+        ("x.jpg,a,,1,\ny.jpg,a,,,\n", DAMAGED),  # some have ranks
+        ("", DAMAGED),
+        ("x.jpg,a,,,\n", "class 'a' .* has 1 images"),
+    ],
+    ids=["a file is missing", "some ranks", "no rows", "a small class"],
+)
+def test_an_index_that_does_not_fit(data: Path, rows: str, cause: str) -> None:
+    path = data / "flowers102.zip"
+    path.parent.mkdir()
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("index.csv", "path,class,sha256,rank,group\n" + rows)
+        archive.writestr("x.jpg", b"")
+        archive.writestr("y.jpg", b"")
     with pytest.raises(S2MError, match=cause):
         load_photos("flowers102")
 

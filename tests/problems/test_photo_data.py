@@ -1,5 +1,7 @@
 """The data of a problem of photographs, from sets drawn here: cached descriptors, or the pictures themselves."""
 
+import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,13 +11,14 @@ import torch
 from PIL import Image
 from torch import nn
 
-from s2m import ImageSet, S2MError, load_run
+from s2m import ImageSet, S2MError, cli, load_run
 from s2m.backbones import Backbone
 from s2m.config import Config
 from s2m.datasets import load_foreign, load_split
 from s2m.problems import PhotoData
 from s2m.problems.photo_data import load_photo_data
 from s2m.problems.pictures import Pictures
+from s2m.runs import read_run_config
 from s2m.training import Trainer
 
 TINY = {
@@ -134,6 +137,23 @@ def test_fine_tuning_goes_on_from_a_head(tmp_path: Path, make_backbone: Callable
     tuned = load_run(tmp_path / "run")
     assert (tuned.embedding.backbone(images) != make_backbone()(images)).any()
     assert tuned.describe(images).shape == (2, 128)
+
+
+@pytest.mark.usefixtures("at_hand")
+def test_the_shell_fine_tunes(
+    tmp_path: Path, make_backbone: Callable[..., Backbone], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The config says nothing of it; the option makes the backbone's weights part of the run, and moves them."""
+    config = "".join(f"{key} = {json.dumps(value)}\n" for key, value in TINY.items())
+    (tmp_path / "config.toml").write_text(config)
+    line = ["s2m", "train", str(tmp_path / "config.toml"), "--out", str(tmp_path / "run"), "--fine-tune"]
+    monkeypatch.setattr(sys, "argv", line)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert not ended.value.code
+    assert read_run_config(tmp_path / "run").fine_tune
+    images = torch.rand(2, 3, 8, 8)
+    assert (load_run(tmp_path / "run").embedding.backbone(images) != make_backbone()(images)).any()
 
 
 @pytest.mark.usefixtures("at_hand")

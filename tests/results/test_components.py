@@ -68,7 +68,7 @@ def test_origins(found: PhotoSet) -> None:
 
 
 def test_sets_are_those_of_the_judged_runs() -> None:
-    sets = list(components.draw_all(part(3), "two meanings", seed=3, size=4))
+    sets = components.judged_sets(part(3), "two meanings", seed=3, size=4)
     assert len(sets) == 3 * DRAWS
     assert [one.classes[0] for one in sets] == list(np.repeat([0, 1, 2], DRAWS))
 
@@ -78,7 +78,7 @@ def test_strangers_come_from_where_they_should(origin: str) -> None:
     whole = strangers.enlarged(part(3), part(1))
     assert len(whole.values) == 30 + 24
     inside = {"Caltech's background": (24, 30), "own other classes": (0, 24), "another collection": (30, 54)}[origin]
-    for found in strangers.draw_all(whole, origin, 0.5, CONFIG):
+    for found in strangers.strange_sets(whole, origin, 0.5, CONFIG):
         foreign = found.examples[~np.isin(found.examples, whole.members[found.classes[0]])]
         assert len(foreign) == 2
         assert ((foreign >= inside[0]) & (foreign < inside[1])).all()

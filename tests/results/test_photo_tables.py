@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from make import PHOTO_SEEDS, RESULTS, grid
-from photo_tables import PHOTOS, TRAINED, photo_pairs, table1
+from photo_tables import PHOTOS, TRAINED, drawn, photo_pairs, table1
 
 from s2m import S2MError
 
@@ -104,3 +104,18 @@ def test_a_grid_with_a_wrong_key(tmp_path: Path) -> None:
     path.write_text('[common]\nsteps = 3\n[collections.a]\ndata = "flowers102"\n[methods.b]\nfoo = 1\n')
     with pytest.raises(S2MError, match=r"photos\.toml, b on a is not valid: foo: no such key"):
         grid(path)
+
+
+@pytest.mark.parametrize(
+    ("method", "measure", "seeds"),
+    [
+        ("AVG-PL (PCA)", "web top", 1),
+        ("AVG-PL (random)", "web top", 3),
+        ("SVM-PL", "web top", 3),
+        ("AVG-FT", "web top", 3),
+        ("AVG-PL", "clean", 3),
+    ],
+)
+def test_what_draws_nothing_is_one_seed(method: str, measure: str, seeds: int) -> None:
+    found = pd.DataFrame({"seed": [0, 0, 1, 1, 2, 2], "stepwise": 0.5})
+    assert drawn(found, method, measure).seed.nunique() == seeds

@@ -83,7 +83,7 @@ def test_tables_that_are_there_are_left(tmp_path: Path, monkeypatch: pytest.Monk
     paths = [tmp_path / "tables" / f"omniglot_robustness{name}.csv" for name in ("", "_choice", "_parting")]
     for path in paths:
         path.write_text("kept")
-    program.main()
+    assert program.main() == 0
     assert {path.read_text() for path in paths} == {"kept"}
 
 

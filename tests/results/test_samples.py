@@ -1,16 +1,21 @@
 """The committed descriptors that chapters are live on."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 import samples as program
 import torch
 
 from s2m import Descriptors, load_split
 from s2m.config import Config
 from s2m.datasets import QUERY_CLASSES
-from s2m.runs import build_network, save_config, save_network
+from s2m.problems import PhotoData, PhotoProblem
+from s2m.problems.photo_data import Part
+from s2m.problems.photos import DRAWS
+from s2m.runs import build_network, load_network, read_run_config, save_config, save_network
 
 FOLDER = program.RESULTS / "samples"
 
@@ -25,6 +30,19 @@ def test_files_are_small_and_complete() -> None:
     asked = {name for name in stored["google_web"].classes if name.partition("/")[0] in QUERY_CLASSES}
     assert asked == {f"{query}/{kind}" for query in QUERY_CLASSES for kind in ("top", "photo", "cartoon")}
     assert {found.values.shape[1] for name, found in stored.items() if name != "flowers102"} == {128}
+
+
+def test_samples_give_the_stored_figures() -> None:
+    """The run whose head made them, judged again where there is no photograph."""
+    found = Descriptors.load(FOLDER / "grocery_store.npz")
+    network = load_network(program.RUN)
+    network.embedding = torch.nn.Identity()
+    part = Part.of(torch.from_numpy(found.values), found)
+    problem = PhotoProblem(read_run_config(program.RUN), PhotoData({"test": part}, found.source, {}))
+    judged = problem.judge_part(network, "test", ["clean", "two meanings"], DRAWS)
+    stored = json.loads((program.RUN / "scores.json").read_text())
+    for name, values in judged.drop(columns="class").items():
+        assert values.mean() == pytest.approx(stored[name]["mean"], abs=1e-4)  # float16: 0.00003 when written
 
 
 def test_samples_are_of_test_classes() -> None:
@@ -70,5 +88,5 @@ def test_what_is_there_is_left_alone(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr("sys.argv", ["samples.py"])
     (tmp_path / "samples").mkdir()
     (tmp_path / "samples" / "old.npz").touch()
-    program.main()
+    assert program.main() == 0
     assert Descriptors.load(tmp_path / "samples" / "new.npz").classes == ("a", "b", "c")

@@ -73,9 +73,6 @@ def test_components_of_two_senses(monkeypatch: pytest.MonkeyPatch) -> None:
     assert table.place.tolist() == [5.0, 11.5]
     assert table.holds.tolist() == ["9 fruit", "4 board"]
     assert table.ranks.tolist() == ["2 apple", "2 chip"]
-    bic = web_senses.criterion(web, values).iloc[0]
-    assert bic.images == 13
-    assert bic[f"bic_{bic.chosen}"] == 0
 
 
 def test_the_map_keeps_what_is_apart(monkeypatch: pytest.MonkeyPatch) -> None:

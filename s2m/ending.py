@@ -11,7 +11,14 @@ P = ParamSpec("P")
 
 
 def exit_status(main: Callable[P, None]) -> Callable[P, int]:
-    """Let a script's main return 0, or 1 for a problem with its input, or 130 where it was interrupted."""
+    """Let a script's main return 0, or 1 for a problem with its input, or 130 where it was interrupted.
+
+    >>> @exit_status
+    ... def main() -> None:
+    ...     raise S2MError("there are no photographs: get them with `make photos`")
+    >>> main()  # the line goes to standard error
+    1
+    """
 
     @functools.wraps(main)
     def ending(*arguments: P.args, **options: P.kwargs) -> int:
