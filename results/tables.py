@@ -15,6 +15,7 @@ from readme import with_results
 
 from s2m.evaluation import confidence95
 from s2m.models.study import Gradient
+from s2m.runs import read_run_config
 from s2m.storage import write_bytes
 
 Names = dict[str, str]  # of folders, and of methods as a table names them
@@ -123,7 +124,7 @@ def ablations(results: Path) -> pd.DataFrame:
     reference = results / "omniglot_ablation" / "reference"
     for folder in sorted(path.parent for path in results.glob("omniglot_ablation/*/seed-0/")):
         if scores := judged(folder).values():
-            configs = [json.loads((each / "seed-0" / "config.json").read_text()) for each in (reference, folder)]
+            configs = [read_run_config(each / "seed-0").model_dump() for each in (reference, folder)]
             changed = {key: value for key, value in configs[1].items() if value != configs[0][key]}
             changed.pop("evaluate_every", None)
             if "relevance" in changed:  # prior, scale and length of descriptors then are those of another method
