@@ -69,6 +69,7 @@ results: $(READY) ## run the full experiments (resumable, hours) and rebuild the
 	@$(PY) results/em_starts.py
 	@$(PY) results/components.py
 	@$(PY) results/strangers.py
+	@$(PY) results/priors.py
 	@$(PY) results/copies.py
 	@$(PY) results/web_queries.py
 	@$(PY) results/web_senses.py
