@@ -69,6 +69,7 @@ results: $(READY) ## run the experiments that are not in results/ (resumable, ho
 	@$(PY) results/em_starts.py
 	@$(PY) results/components.py
 	@$(PY) results/strangers.py
+	@$(PY) results/priors.py
 	@$(PY) results/copies.py
 	@$(PY) results/samples.py
 	@$(PY) results/web_queries.py
