@@ -2,13 +2,14 @@
 
     python results/priors.py
 
-All networks learned with one prior, worth one example. Here the AVG-FT heads, which learned without any, get a Gaussian
-and a mixture of two whose prior validates best among three. They are asked for impure sets, those with foreign images
-of another origin included (results/strangers.py), and for web queries.
+All densities learned with one prior, worth one example. Here their heads, and the AVG-FT heads, which learned without
+any, get a Gaussian and a mixture of two whose prior validates best. They are asked for impure sets, those with foreign
+images of another origin included (results/strangers.py), and for web queries.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,10 +17,11 @@ import numpy as np
 import pandas as pd
 import torch
 from photo_tables import IMPURE, PHOTOS, WEB
-from prelearned import PRIORS
-from strangers import ANOTHER, ORIGINS, draw_all, enlarged
+from strangers import ANOTHER, ORIGINS, enlarged, strange_sets
+from weights import all_seeds
 
 from s2m.config import make_config
+from s2m.ending import exit_status
 from s2m.evaluation import confidence95
 from s2m.layer import RelevanceNet
 from s2m.models import VariancePrior
@@ -31,7 +33,12 @@ from s2m.runs import HEAD_SIZE, load_network, read_run_config
 from s2m.storage import write_bytes
 
 RESULTS = Path(__file__).parent
-METHODS = {"Gauss-AVG-FT": 1, "GMM2-AVG-FT": 2}
+# Runs whose heads are taken, and how many components their densities get.
+METHODS = {
+    "Gauss-AVG-FT": ("avg-ft", 1), "GMM2-AVG-FT": ("avg-ft", 2), "S2M-Gauss": ("s2m-gauss", 1),
+    "S2M-GMM2": ("s2m-gmm2", 2),
+}  # fmt: skip
+PRIORS = (0.3, 1, 3, 10)  # strengths; the variance is as many times 1 / n
 SHARE = 0.6
 # What is judged, and sets with foreign images of another origin.
 CONDITIONS = (*IMPURE, *(f"60 % of {origin}" for origin in ORIGINS[1:]), *(f"web {kind}" for kind in WEB))
@@ -39,8 +46,8 @@ CONDITIONS = (*IMPURE, *(f"60 % of {origin}" for origin in ORIGINS[1:]), *(f"web
 
 def choose(problem: PhotoProblem, network: RelevanceNet, components: int) -> float:
     """Give a network the density whose prior validates best; returns how many examples that prior is worth."""
-    candidates = {nu: Likelihood(components, VariancePrior(nu, tau2 / HEAD_SIZE)) for nu, tau2 in PRIORS}
-    scores = {nu: problem.validate(RelevanceNet(network.embedding, each)) for nu, each in candidates.items()}
+    candidates = {worth: Likelihood(components, VariancePrior(worth, worth / HEAD_SIZE)) for worth in PRIORS}
+    scores = {worth: problem.validate(RelevanceNet(network.embedding, each)) for worth, each in candidates.items()}
     best = max(scores, key=scores.__getitem__)
     network.relevance = candidates[best]
     return best
@@ -54,31 +61,32 @@ def by_origin(problem: PhotoProblem, network: RelevanceNet, part: Part) -> pd.Da
     """
     values, columns = describe(network, part.values), {}
     for origin in ORIGINS[1:]:
-        found = rank(values, len(part.labels), network.relevance, list(draw_all(part, origin, SHARE, problem.config)))
+        found = rank(values, len(part.labels), network.relevance, strange_sets(part, origin, SHARE, problem.config))
         columns[f"60 % of {origin} stepwise"] = found["stepwise"].reshape(-1, DRAWS).mean(1)
     return pd.DataFrame(columns, index=pd.Index(part.classes, name="class"))
 
 
 def judged(results: Path, collection: str) -> Iterator[tuple[str, float, pd.DataFrame, pd.DataFrame]]:
     """Method, worth of the prior, and average precisions by class: its own, and those of the mean; seed by seed."""
-    runs = sorted(results.glob(f"photos_{collection}_impure/avg-ft/seed-*/embedding.safetensors"))
-    if not runs:
-        return
-    data = load_photo_data(read_run_config(runs[0].parent))
+    folder = results / f"photos_{collection}_impure"
+    data = load_photo_data(read_run_config(all_seeds(folder / "avg-ft")[0]))
     another = make_config({"task": "retrieval", "embedding": "head", "data": ANOTHER[collection]})
     part = enlarged(data.parts["test"], load_photo_data(another).parts["test"])
-    for path in runs:
-        network, problem = load_network(path.parent), PhotoProblem(read_run_config(path.parent), data)
-        stored = pd.read_csv(path.parent / "judged.csv", index_col="class")
-        average = stored.join(by_origin(problem, RelevanceNet(network.embedding, Average()), part))
-        for method, components in METHODS.items():
+    averages = {}
+    for run in all_seeds(folder / "avg-ft"):
+        network, problem = load_network(run), PhotoProblem(read_run_config(run), data)
+        strange = by_origin(problem, RelevanceNet(network.embedding, Average()), part)
+        averages[run.name] = pd.read_csv(run / "judged.csv", index_col="class").join(strange)
+    for method, (name, components) in METHODS.items():
+        for run in all_seeds(folder / name):
+            network, problem = load_network(run), PhotoProblem(read_run_config(run), data)
             worth = choose(problem, network, components)
             own = problem.judge(network).set_index("class").join(by_origin(problem, network, part))
-            yield method, worth, own, average
+            yield method, worth, own, averages[run.name]
 
 
 def table(results: Path) -> pd.DataFrame:
-    """A row a collection, condition and method, over the seeds whose weights are there.
+    """A row a collection, condition and method, over all seeds.
 
     prior: how many examples the chosen prior is worth, for every seed. ahead: of AVG-FT, with its intervals over seeds
     and classes.
@@ -98,16 +106,17 @@ def table(results: Path) -> pd.DataFrame:
                          "prior": " ".join(f"{worth:g}" for worth, _, _ in seeds), "map": own.mean(),
                          "ci95": confidence95(own), "ahead": ahead.mean(), "ci95_seeds": confidence95(ahead.mean(1)),
                          "ci95_classes": confidence95(ahead.mean(0)), "seeds": len(seeds),
-                         "run": f"results/photos_{collection}_impure/avg-ft"})  # fmt: skip
+                         "run": f"results/photos_{collection}_impure/{METHODS[method][0]}"})  # fmt: skip
     return pd.DataFrame(rows).round(4)
 
 
+@exit_status
 def main() -> None:
-    """Write the table if it is not there: it needs the weights of all seeds, and seed 0 alone is committed."""
+    """Write the table if it is not there: it needs the weights of all seeds, see `make.py --weights`."""
     path = RESULTS / "tables" / "photos_priors.csv"
     if not path.exists():
         write_bytes(path, table(RESULTS).to_csv(index=False).encode())
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -18,13 +18,13 @@ class Problem:
         self.scores = scores
 
     def validate(self, network: RelevanceNet) -> float:
-        return self.scores[float(network.relevance.prior.strength)]
+        return self.scores[round(float(network.relevance.prior.strength), 6)]
 
 
 @pytest.mark.parametrize("best", [1, 3, 10])
 def test_the_prior_that_validates_best_is_taken(best: float) -> None:
     network = RelevanceNet(nn.Identity(), Average())
-    problem = Problem({nu: float(nu == best) for nu in (1, 3, 10)})
+    problem = Problem({nu: float(nu == best) for nu in priors.PRIORS})
     assert priors.choose(problem, network, 2) == best
     assert network.relevance.components == 2
     assert float(network.relevance.prior.strength) == best
