@@ -16,6 +16,9 @@ TRAINED = {
     "s2m-gauss": "S2M-Gauss", "s2m-gmm2": "S2M-GMM2", "s2m-gmm3": "S2M-GMM3", "s2m-gmm4": "S2M-GMM4",
     "s2m-bic": "S2M-BIC", "nn-ft-start": "NN-FT, better start", "avg-ft-start": "AVG-FT, better start",
     "s2m-gauss-start": "S2M-Gauss, better start", "s2m-gmm2-start": "S2M-GMM2, better start",
+    "s2m-gauss-prior": "S2M-Gauss, prior of 3", "s2m-gmm2-prior": "S2M-GMM2, prior of 3",
+    "s2m-gauss-start-prior": "S2M-Gauss, better start, prior of 3",
+    "s2m-gmm2-start-prior": "S2M-GMM2, better start, prior of 3",
 }  # fmt: skip
 PHOTOS = {"flowers102": "flowers102", "caltech101": "imagenet", "grocery_store": "rgbd_object"}  # ours, and published
 IMPURE = ("30 % foreign", "60 % foreign", "two meanings")
@@ -36,6 +39,15 @@ PAIRS = (
     ("AVG-FT, better start", "AVG-PL (centred)"), ("AVG-FT, better start", "AVG-PL (PCA)"),
     ("AVG-FT, better start", "AVG-PL"), ("S2M-Gauss, better start", "AVG-FT, better start"),
     ("S2M-GMM2, better start", "S2M-Gauss, better start"), ("S2M-GMM2, better start", "AVG-FT, better start"),
+    ("S2M-Gauss, prior of 3", "S2M-Gauss"), ("S2M-GMM2, prior of 3", "S2M-GMM2"),
+    ("S2M-GMM2, prior of 3", "S2M-Gauss, prior of 3"), ("S2M-GMM2, prior of 3", "AVG-FT"),
+    *product(
+        ("S2M-Gauss, better start, prior of 3", "S2M-GMM2, better start, prior of 3"),
+        ("AVG-FT, better start", "NN-FT, better start", "Gauss-PL", "GMM2-PL", "AVG-PL", "NN-PL"),
+    ),
+    ("S2M-GMM2, better start, prior of 3", "S2M-Gauss, better start, prior of 3"),
+    ("S2M-GMM2, better start, prior of 3", "S2M-GMM2, better start"),
+    ("S2M-Gauss, better start, prior of 3", "S2M-Gauss, better start"),
 )  # fmt: skip
 
 
