@@ -16,6 +16,7 @@ COLUMNS = {
 }  # fmt: skip
 PHOTO_METHODS = (
     "NN-PL", "AVG-PL", "NN-FT", "AVG-FT", "S2M-Gauss", "S2M-GMM2", "AVG-FT, better start", "S2M-GMM2, better start",
+    "S2M-GMM2, better start, prior of 3",
 )  # fmt: skip
 NOISE = {"clean": (1, 0), "30 % foreign": (1, 3), "60 % foreign": (1, 6), "two meanings": (2, 0)}  # meanings, foreign
 
@@ -71,7 +72,8 @@ def photographs(tables: Path) -> str:
         lines.append(f"| {method} | {' | '.join(cells)} |")
     note = (
         "Twenty examples a concept, in the last column raw web images; features of EfficientNet-Lite0, PL as they "
-        "come, else with a last layer that was learned on other classes. In brackets what was published, with web "
+        "come, else with a last layer that was learned on other classes, from principal components where it says "
+        "better start, with a prior worth one example or three. In brackets what was published, with web "
         "images as examples and, for Caltech and Grocery, on other collections: ImageNet and RGB-D Object."
     )
     return "\n".join(["", *lines, "", note])
