@@ -3,7 +3,8 @@
     python data_scripts/flowers102.py [--source FOLDER]
 
 M.-E. Nilsback, A. Zisserman, "Automated flower classification over a large number of classes", ICVGIP 2008: 8189
-images of 102 kinds of flower, gathered from the web; no licence is stated.
+images of 102 kinds of flower, gathered from the web; no licence is stated. Its official split (setid.mat) divides the
+images of each class and is not read: here classes are divided, see `s2m.datasets.load_split`.
 """
 
 import re
