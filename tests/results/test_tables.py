@@ -9,6 +9,9 @@ import pytest
 import scipy.stats
 import tables
 
+from s2m.config import Config
+from s2m.runs import save_config
+
 
 @pytest.fixture
 def results(root: Path, tmp_path: Path) -> Path:
@@ -109,12 +112,21 @@ def test_gradients(results: Path) -> None:
 
 
 def test_ablations_name_what_they_change(results: Path) -> None:
-    for name, loss, value in (("reference", "softmax", 0.9), ("loss-both", "both", 0.8)):
+    common = {"loss": "softmax", "scale": 0.1, "prior_strength": 10.0}
+    runs = {
+        "reference": (common, ""),
+        "loss-both": ({**common, "loss": "both"}, "loss = both"),
+        # of another method the steps count, and not its prior and scale, nor how often it is evaluated
+        "half": ({"loss": "softmax", "relevance": "prototypes", "steps": 300}, "relevance = prototypes, steps = 300"),
+        "evaluated": ({**common, "evaluate_every": 7}, ""),
+        "warm": ({**common, "init_from": "results/omniglot_ablation/half/seed-0"}, "init_from = half"),
+    }
+    for name, (config, _) in runs.items():
         folder = results / "omniglot_ablation" / name / "seed-0"
-        score(folder, **{f"20-way {shot}-shot": {"mean": value} for shot in (1, 5)})
-        (folder / "config.json").write_text(json.dumps({"loss": loss, "scale": 0.1}))
+        score(folder, **{f"20-way {shot}-shot": {"mean": 0.8} for shot in (1, 5)})
+        save_config(folder, Config(**config))
     table = tables.ablations(results).set_index("name")
-    assert table.change.to_dict() == {"reference": "", "loss-both": "loss = both"}
+    assert table.change.to_dict() == {name: change for name, (_, change) in runs.items()}
     assert table.loc["loss-both", ["accuracy_1shot", "accuracy_5shot", "seeds"]].tolist() == [0.8, 0.8, 1]
 
 
