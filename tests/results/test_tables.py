@@ -112,12 +112,13 @@ def test_gradients(results: Path) -> None:
 
 
 def test_ablations_name_what_they_change(results: Path) -> None:
-    common = {"loss": "softmax", "scale": 0.1, "prior_strength": 10.0}
+    softmax = {"loss": "softmax", "negatives": "batch", "irrelevant": 0}
+    common = {**softmax, "scale": 0.1, "prior_strength": 10.0}
     runs = {
         "reference": (common, ""),
         "loss-both": ({**common, "loss": "both"}, "loss = both"),
         # of another method the steps count, and not its prior and scale, nor how often it is evaluated
-        "half": ({"loss": "softmax", "relevance": "prototypes", "steps": 300}, "relevance = prototypes, steps = 300"),
+        "half": ({**softmax, "relevance": "prototypes", "steps": 300}, "relevance = prototypes, steps = 300"),
         "evaluated": ({**common, "evaluate_every": 7}, ""),
         "warm": ({**common, "init_from": "results/omniglot_ablation/half/seed-0"}, "init_from = half"),
     }
