@@ -28,7 +28,11 @@ RIVALS = {
 CLASSIFICATION: dict[str, Names] = {  # experiments, and the methods of each
     "omniglot_classification": METHODS,
     "omniglot_softmax": RIVALS,
-    "omniglot_beyond": {"s2m-gauss": "S2M-Gauss, longer", "augmented": "S2M-Gauss, longer, augmented"},
+    "omniglot_beyond": {
+        "s2m-gauss": "S2M-Gauss, longer",
+        "augmented": "S2M-Gauss, longer, augmented",
+        "sixty-ways": "S2M-Gauss, sixty ways, augmented",
+    },
     "omniglot_official": RIVALS,
 }
 RETRIEVAL = {  # experiments, and what sets them apart from the first
