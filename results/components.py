@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from missing import write_missing
 from photo_tables import PHOTOS
 from torch import Tensor
 from weights import all_seeds
@@ -25,7 +26,6 @@ from s2m.problems.photo_data import Part, load_photo_data
 from s2m.problems.photo_sets import PhotoSet, draw_sets
 from s2m.problems.photos import CONDITIONS, DRAWS, describe
 from s2m.runs import load_network, read_run_config
-from s2m.storage import write_bytes
 
 RESULTS = Path(__file__).parent
 IMPURE = [name for name in CONDITIONS if name != "clean"]
@@ -114,9 +114,7 @@ def table(results: Path) -> pd.DataFrame:
 @exit_status
 def main() -> None:
     """Write the table if it is not there: it needs the weights of all seeds, see `make.py --weights`."""
-    path = RESULTS / "tables" / "photos_components.csv"
-    if not path.exists():
-        write_bytes(path, table(RESULTS).to_csv(index=False).encode())
+    write_missing(RESULTS / "tables" / "photos_components.csv", lambda: table(RESULTS))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from missing import write_missing
 
 from s2m import describe_photos, load_backbone, load_photos
 from s2m.datasets import ImageSet
@@ -18,7 +19,6 @@ from s2m.duplicates import find_repeats, hash_photos
 from s2m.ending import exit_status
 from s2m.images import read_photo
 from s2m.reading import read_ahead
-from s2m.storage import write_bytes
 
 RESULTS = Path(__file__).parent
 
@@ -43,18 +43,20 @@ def table(web: tuple[np.ndarray, Descriptors], collection: tuple[np.ndarray, Des
     return pd.DataFrame(rows)
 
 
-@exit_status
-def main() -> None:
-    """Hash, compare, and write the table if it is not there."""
-    path = RESULTS / "tables" / "web_copies.csv"
-    if path.exists():
-        return
+def compared() -> pd.DataFrame:
+    """Hash and describe both sets, and compare them."""
     backbone, described = load_backbone(), []
     for name in ("google_web", "grocery_store"):
         images = load_photos(name)
         features = describe_photos(images, backbone)
         described.append((hashes(images, features), features))
-    write_bytes(path, table(*described).to_csv(index=False).encode())
+    return table(*described)
+
+
+@exit_status
+def main() -> None:
+    """Write the table if it is not there."""
+    write_missing(RESULTS / "tables" / "web_copies.csv", compared)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from itertools import product
 from pathlib import Path
 
 import pandas as pd
+from missing import write_missing
 from tables import CLASSIFICATION, estimate
 from torch import Tensor
 from tqdm import tqdm
@@ -28,7 +29,6 @@ from s2m.models import VariancePrior
 from s2m.models.checks import check_set
 from s2m.relevance import Average, Likelihood, Prototypes, Relevance, Scorer
 from s2m.runs import load_run
-from s2m.storage import write_bytes
 
 RESULTS = Path(__file__).parent
 FEATURES = {
@@ -109,8 +109,7 @@ def table(results: Path, characters: Characters, tasks: int = TASKS) -> pd.DataF
 def main() -> None:
     """Write the table if it is not there."""
     path = RESULTS / "tables" / "omniglot_crossed.csv"
-    if not path.exists():
-        write_bytes(path, table(RESULTS, load_characters("omniglot")).to_csv(index=False).encode())
+    write_missing(path, lambda: table(RESULTS, load_characters("omniglot")))
 
 
 if __name__ == "__main__":

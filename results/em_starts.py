@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from missing import write_missing
 from torch import Tensor
 
 from s2m import Mixture, fit_mixture, load_characters, load_run, split_characters
@@ -23,10 +24,8 @@ from s2m.episodes import take
 from s2m.evaluation import confidence95, describe_characters, one_rotation_each
 from s2m.impure import ConceptSets, ambiguous_sets, judge_sets, noisy_sets
 from s2m.relevance import Likelihood, Relevance, Scorer
-from s2m.storage import write_bytes
 
 RESULTS = Path(__file__).parent
-TABLE = RESULTS / "tables" / "omniglot_em_starts.csv"
 RUNS, SEEDS, COMPONENTS = RESULTS / "omniglot_gradient" / "exact", (0, 1, 2), (2, 3, 4)
 SAME = 1e-6  # nats: maxima this close are one; EM stops within 1e-10 standard deviations of its maximum
 
@@ -79,12 +78,9 @@ def compare(descriptors: Tensor, learned: Likelihood, sets: ConceptSets, compone
     ]
 
 
-@exit_status
 @torch.no_grad()
-def main() -> None:
-    """Compare, and write means over seeds with the interval of the mAP."""
-    if TABLE.exists():
-        return
+def table() -> pd.DataFrame:
+    """Means over seeds, with the interval of the mAP."""
     test = one_rotation_each(split_characters(load_characters("omniglot"), part="test"))
     shape, rows = test.images.shape[:2], []
     for seed in SEEDS:
@@ -97,8 +93,13 @@ def main() -> None:
     keys = ["meanings", "components", "start"]
     groups = pd.DataFrame(rows).drop(columns="seed").groupby(keys, sort=False)
     intervals = groups["map"].agg(lambda values: confidence95(values.to_numpy()))
-    table = groups.mean().assign(ci95=intervals, seeds=len(SEEDS))
-    write_bytes(TABLE, table.reset_index().round(4).to_csv(index=False).encode())
+    return groups.mean().assign(ci95=intervals, seeds=len(SEEDS)).reset_index().round(4)
+
+
+@exit_status
+def main() -> None:
+    """Write the table if it is not there."""
+    write_missing(RESULTS / "tables" / "omniglot_em_starts.csv", table)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from missing import write_missing
 from photo_tables import IMPURE, PHOTOS, WEB
 from strangers import ANOTHER, ORIGINS, enlarged, strange_sets
 from weights import all_seeds
@@ -30,7 +31,6 @@ from s2m.problems.photo_data import Part, load_photo_data
 from s2m.problems.photos import DRAWS, describe, rank
 from s2m.relevance import Average, Likelihood
 from s2m.runs import HEAD_SIZE, load_network, read_run_config
-from s2m.storage import write_bytes
 
 RESULTS = Path(__file__).parent
 # Runs whose heads are taken, and how many components their densities get.
@@ -113,9 +113,7 @@ def table(results: Path) -> pd.DataFrame:
 @exit_status
 def main() -> None:
     """Write the table if it is not there: it needs the weights of all seeds, see `make.py --weights`."""
-    path = RESULTS / "tables" / "photos_priors.csv"
-    if not path.exists():
-        write_bytes(path, table(RESULTS).to_csv(index=False).encode())
+    write_missing(RESULTS / "tables" / "photos_priors.csv", lambda: table(RESULTS))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+from missing import write_missing
 from tables import RIVALS, estimate
 from tqdm import tqdm
 
@@ -19,7 +20,6 @@ from s2m.datasets import Characters, load_characters, split_characters
 from s2m.ending import exit_status
 from s2m.evaluation import classify, describe_characters
 from s2m.runs import load_run
-from s2m.storage import write_bytes
 
 RESULTS = Path(__file__).parent
 SETTINGS = [(20, shot) for shot in (1, 2, 3, 5, 7, 10, 15)] + [(way, 5) for way in (5, 10, 50, 100)]
@@ -52,9 +52,7 @@ def shots(experiment: Path, characters: Characters, tasks: int = TASKS) -> pd.Da
 def main() -> None:
     """Write the table if it is not there."""
     path = RESULTS / "tables" / "omniglot_shots.csv"
-    if not path.exists():
-        table = shots(RESULTS / "omniglot_softmax", load_characters("omniglot"))
-        write_bytes(path, table.to_csv(index=False).encode())
+    write_missing(path, lambda: shots(RESULTS / "omniglot_softmax", load_characters("omniglot")))
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from missing import write_missing
 from photo_tables import PHOTOS, TRAINED
 from torch import Tensor
 from weights import METHODS, all_seeds
@@ -27,7 +28,6 @@ from s2m.problems.photo_data import Part, load_photo_data
 from s2m.problems.photo_sets import PhotoSet, draw_sets
 from s2m.problems.photos import DRAWS, describe, rank
 from s2m.runs import load_network, read_run_config
-from s2m.storage import write_bytes
 
 RESULTS = Path(__file__).parent
 SHARES = (0.3, 0.6)
@@ -123,9 +123,7 @@ def summarise(found: pd.DataFrame) -> pd.DataFrame:
 @exit_status
 def main() -> None:
     """Write the table if it is not there: it needs the weights of all seeds, see `make.py --weights`."""
-    path = RESULTS / "tables" / "photos_strangers.csv"
-    if not path.exists():
-        write_bytes(path, table(RESULTS).to_csv(index=False).encode())
+    write_missing(RESULTS / "tables" / "photos_strangers.csv", lambda: table(RESULTS))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from missing import write_missing
 from sklearn.manifold import TSNE
 from torch import Tensor
 from web_queries import sample
@@ -23,7 +24,6 @@ from s2m.ending import exit_status
 from s2m.layer import RelevanceNet
 from s2m.models import VariancePrior, fit_mixture
 from s2m.runs import load_network
-from s2m.storage import write_bytes
 
 RESULTS = Path(__file__).parent
 RUN = RESULTS / "photos_grocery_store_impure" / "s2m-gmm2" / "seed-0"
@@ -114,9 +114,7 @@ def main() -> None:
         "web_map": lambda: plane(web, values, groceries, others),
     }
     for name, make in tables.items():
-        path = RESULTS / "tables" / f"{name}.csv"
-        if not path.exists():
-            write_bytes(path, make().to_csv(index=False).encode())
+        write_missing(RESULTS / "tables" / f"{name}.csv", make)
 
 
 if __name__ == "__main__":
