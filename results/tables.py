@@ -27,7 +27,11 @@ RIVALS = {
 }  # fmt: skip
 CLASSIFICATION: dict[str, Names] = {  # experiments, and the methods of each
     "omniglot_classification": METHODS,
-    "omniglot_softmax": RIVALS,
+    "omniglot_softmax": {
+        **RIVALS,
+        "matching-context": "Matching Nets, full context",
+        "mann-one-shot": "MANN, trained for one shot",
+    },
     "omniglot_beyond": {
         "s2m-gauss": "S2M-Gauss, longer",
         "augmented": "S2M-Gauss, longer, augmented",
@@ -132,7 +136,8 @@ def ablations(results: Path) -> pd.DataFrame:
             changed = {key: value for key, value in configs[1].items() if value != configs[0][key]}
             changed.pop("evaluate_every", None)
             if "relevance" in changed:  # prior, scale and length of descriptors then are those of another method
-                changed = {key: value for key, value in changed.items() if key in ("relevance", "context", "steps")}
+                named = "relevance", "context", "tuples", "steps"
+                changed = {key: value for key, value in changed.items() if key in named}
             if "init_from" in changed:
                 changed["init_from"] = Path(changed["init_from"]).parent.name
             row = {"name": folder.name, "change": ", ".join(f"{key} = {value}" for key, value in changed.items())}
