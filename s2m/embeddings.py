@@ -52,9 +52,12 @@ class LeNet(nn.Sequential):
 
 
 def block(channels_in: int, channels_out: int) -> nn.Sequential:
-    """One block of `Conv4`: it halves height and width, rounding down."""
+    """One block of `Conv4`: it halves height and width, rounding down.
+
+    Pooled first, a quarter of the numbers is left for the ReLU; values and gradients are those of the other order.
+    """
     return nn.Sequential(
-        nn.Conv2d(channels_in, channels_out, 3, padding=1), nn.BatchNorm2d(channels_out), nn.ReLU(), nn.MaxPool2d(2)
+        nn.Conv2d(channels_in, channels_out, 3, padding=1), nn.BatchNorm2d(channels_out), nn.MaxPool2d(2), nn.ReLU()
     )
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from s2m import Conv4, LeNet, S2MError
-from s2m.embeddings import EMBEDDINGS, as_images, build_embedding, weight_count
+from s2m.embeddings import EMBEDDINGS, as_images, block, build_embedding, weight_count
 
 
 @pytest.mark.parametrize(("embedding", "size"), [(Conv4(), 64), (LeNet(), 100)], ids=["conv4", "lenet"])
@@ -22,6 +22,23 @@ def test_the_number_of_weights() -> None:
     """Counted by hand: weights and biases of every layer, and two numbers a filter for batch normalisation."""
     assert weight_count(Conv4()) == (9 + 1) * 64 + 3 * (9 * 64 + 1) * 64 + 4 * 2 * 64
     assert weight_count(LeNet()) == (25 + 1) * 20 + (25 * 20 + 1) * 50 + (800 + 1) * 500 + (500 + 1) * 100
+
+
+def test_pooling_first_changes_nothing() -> None:
+    """ReLU, then pooling, as the paper has it: the same to the last bit, in values and gradients."""
+    torch.manual_seed(0)
+    ours = block(1, 64)
+    convolution, normalisation, pooling, relu = ours
+    published = torch.nn.Sequential(convolution, normalisation, relu, pooling)
+    images, found = torch.rand(8, 1, 28, 28).round(), []
+    for network in (ours, published):
+        network.zero_grad()
+        pooled = network(images)
+        pooled.square().sum().backward()
+        found.append([pooled.detach(), *(p.grad.clone() for p in network.parameters())])
+    assert (found[0][0] == 0).any()
+    assert len(found[0]) == 5
+    assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
 
 
 @pytest.mark.parametrize("name", list(EMBEDDINGS))
