@@ -10,6 +10,7 @@ import pandas as pd
 
 BEGIN, END = "<!-- headline: generated from results/tables -->", "<!-- end of headline -->"
 HEADLINE = "omniglot_classification.csv", "omniglot_beyond.csv"  # the accuracies that are shown
+SETTINGS = (5, 5), (20, 5), (20, 1)  # their ways and shots
 COLUMNS = {
     "Flowers": "flowers102", "60 % foreign": "flowers102, 60 % foreign", "two meanings": "flowers102, two meanings",
     "Caltech": "caltech101", "Grocery": "grocery_store", "web to Grocery": "web top to grocery_store",
@@ -27,15 +28,19 @@ def headline(tables: Path) -> str:
     accuracies = pd.concat(found).set_index(["method", "way", "shot", "tasks"])
     precisions = pd.read_csv(tables / "omniglot_retrieval.csv").set_index("method")
 
-    def cell(row: pd.Series, column: str) -> str:
+    def cell(found: pd.DataFrame, key: object, column: str) -> str:
+        if key not in found.index:
+            return "–"
+        row = found.loc[key]
         ours = f"{100 * row[column]:.2f}" + ("" if pd.isna(row.ci95) else f" ± {100 * row.ci95:.2f}")
         return ours if pd.isna(row.published) else f"{ours} ({100 * row.published:.1f})"
 
-    lines = ["| Omniglot | 5-way 5-shot | 20-way 5-shot | retrieval mAP | Seeds |", "|:--|--:|--:|--:|--:|"]
+    titles = [f"{way}-way {shot}-shot" for way, shot in SETTINGS]
+    lines = [f"| Omniglot | {' | '.join(titles)} | retrieval mAP | Seeds |", "|:--|" + "--:|" * (len(titles) + 2)]
     for label in accuracies.index.unique("method"):
-        rows = [accuracies.loc[(label, way, 5, "any")] for way in (5, 20)]
-        last = cell(precisions.loc[label], "map") if label in precisions.index else "–"
-        lines.append(" | ".join([f"| {label}", *(cell(row, "accuracy") for row in rows), last, f"{rows[0].seeds} |"]))
+        cells = [cell(accuracies, (label, way, shot, "any"), "accuracy") for way, shot in SETTINGS]
+        seeds = accuracies.seeds[(label, *SETTINGS[0], "any")]
+        lines.append(f"| {label} | {' | '.join(cells)} | {cell(precisions, label, 'map')} | {seeds} |")
     lines += ["", "Percent, mean of seeds ± the 95 % interval over them; in brackets what was published."]
     return "\n".join(lines)
 
