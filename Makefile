@@ -65,6 +65,7 @@ results: $(READY) ## run the experiments that are not in results/ (resumable, ho
 	@$(PY) results/make.py
 	@$(PY) results/shots.py
 	@$(PY) results/crossed.py
+	@$(PY) results/looks.py
 	@$(PY) results/robustness.py
 	@$(PY) results/em_starts.py
 	@$(PY) results/components.py

@@ -1,13 +1,14 @@
-"""More drawings from those at hand: every one a little turned, scaled and shifted while a network learns."""
+"""More drawings from those at hand: each a little turned, scaled and shifted, to learn from or to look at again."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import affine_grid, grid_sample
 
 DEGREES, SCALE, SHIFT = 10.0, 0.1, 0.07  # at most: turned, larger or smaller, shifted as a share of the side (2 of 28)
+LOOKS = np.concatenate([np.zeros((1, 4)), np.eye(4), -np.eye(4)])  # as it is, and the most of each change, either way
 
 
 def jitter(images: Tensor, rng: np.random.Generator) -> Tensor:
@@ -19,7 +20,36 @@ def jitter(images: Tensor, rng: np.random.Generator) -> Tensor:
     >>> jitter(torch.ones(2, 1, 28, 28), np.random.default_rng(0)).shape
     torch.Size([2, 1, 28, 28])
     """
-    angle, scale, right, down = rng.uniform(-1, 1, (4, len(images)))
+    return moved(images, rng.uniform(-1, 1, (4, len(images))))
+
+
+class NineLooks(nn.Module):
+    """An embedding that looks at every image nine times: the mean descriptor of it and of eight small changes of it.
+
+    The changes are the largest that `jitter` makes: turned, scaled and shifted across and down, each either way. Images
+    (B, C, H, W), ground = 0, to descriptors (B, n), for nine times the price. Nothing is learned, so any network that
+    has been trained may look again. Explained in the chapter "Beyond the paper".
+
+    >>> from s2m import Conv4, Set2Model
+    >>> network = Set2Model(Conv4())
+    >>> network.embedding = NineLooks(network.embedding)
+    >>> network.describe(torch.zeros(2, 1, 28, 28)).shape
+    torch.Size([2, 64])
+    """
+
+    def __init__(self, embedding: nn.Module) -> None:
+        super().__init__()
+        self.embedding, self.size = embedding, embedding.size
+
+    def forward(self, images: Tensor) -> Tensor:
+        """The mean of nine descriptors of each image."""
+        looks = (moved(images, np.tile(amounts, (len(images), 1)).T) for amounts in LOOKS)
+        return torch.stack([self.embedding(look) for look in looks]).mean(0)
+
+
+def moved(images: Tensor, amounts: np.ndarray) -> Tensor:
+    """Each image turned, scaled, shifted to the right and down by its `amounts` (4, B) of the most, from -1 to 1."""
+    angle, scale, right, down = amounts
     angle, scale = np.deg2rad(DEGREES * angle), 1 + SCALE * scale
     cos, sin = np.cos(angle) / scale, np.sin(angle) / scale
     # Each row gives one coordinate, within -1 .. 1, of where in the image a pixel of the result is taken from.

@@ -1,11 +1,11 @@
-"""Jittered drawings: small changes, and the same ones from the same chance."""
+"""Changed drawings: small changes, the same ones from the same chance, and the mean of nine."""
 
 import numpy as np
 import pytest
 import torch
 
-from s2m import augmentation, generate_characters
-from s2m.augmentation import SHIFT, jitter
+from s2m import Conv4, Set2Model, augmentation, generate_characters
+from s2m.augmentation import SHIFT, NineLooks, jitter, moved
 from s2m.embeddings import as_images
 
 
@@ -44,6 +44,32 @@ def test_a_shift_moves_by_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = torch.zeros_like(image)
     expected[..., :21, :21] = image[..., 7:, 7:]
     torch.testing.assert_close(jitter(image, Most()), expected, rtol=0, atol=1e-5)  # interpolation in float32
+
+
+class Pixels(torch.nn.Flatten):
+    """Images as they are."""
+
+    size = 28 * 28
+
+
+def test_nine_looks_are_the_drawing_and_eight_others() -> None:
+    plain = drawings()[:6]
+    found = NineLooks(Pixels())(plain)
+    amounts = [np.zeros(4)] + [sign * row for row in np.eye(4) for sign in (1, -1)]
+    looks = torch.stack([torch.cat([moved(image[None], each[:, None]) for image in plain]) for each in amounts])
+    torch.testing.assert_close(found, looks.flatten(2).mean(0))
+    torch.testing.assert_close(looks[0], plain, rtol=0, atol=1e-5)  # interpolation in float32
+    assert len(looks[:, 0].unique(dim=0)) == 9
+    # Either way by as much: what is left of the shifts is a blur about the same centre.
+    torch.testing.assert_close(centre(looks[5:].mean(0)), centre(plain), rtol=0, atol=0.1)
+
+
+def test_a_network_that_looks_nine_times_still_gives_unit_descriptors() -> None:
+    network = Set2Model(Conv4()).eval()
+    network.embedding = NineLooks(network.embedding)
+    assert network.embedding.size == 64
+    lengths = network.describe(drawings()).norm(dim=1)
+    torch.testing.assert_close(lengths, torch.ones_like(lengths))
 
 
 def centre(images: torch.Tensor) -> torch.Tensor:
