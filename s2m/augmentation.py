@@ -39,12 +39,20 @@ class NineLooks(nn.Module):
 
     def __init__(self, embedding: nn.Module) -> None:
         super().__init__()
-        self.embedding, self.size = embedding, embedding.size
+        self.embedding = embedding
+
+    @property
+    def size(self) -> int:
+        """The numbers of a descriptor."""
+        return self.embedding.size
 
     def forward(self, images: Tensor) -> Tensor:
         """The mean of nine descriptors of each image."""
-        looks = (moved(images, np.tile(amounts, (len(images), 1)).T) for amounts in LOOKS)
-        return torch.stack([self.embedding(look) for look in looks]).mean(0)
+        return torch.stack([self.embedding(look) for look in self.looks(images)]).mean(0)
+
+    def looks(self, images: Tensor) -> Tensor:
+        """What is looked at: (9, B, C, H, W), first the images themselves, but for rounding."""
+        return torch.stack([moved(images, np.tile(amounts, (len(images), 1)).T) for amounts in LOOKS])
 
 
 def moved(images: Tensor, amounts: np.ndarray) -> Tensor:
