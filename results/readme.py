@@ -43,10 +43,14 @@ def headline(tables: Path) -> str:
     lines = [f"| Omniglot | {' | '.join(titles)} | retrieval mAP | Seeds |", "|:--|" + "--:|" * (len(titles) + 2)]
     for label in accuracies.index.unique("method"):
         cells = [cell(accuracies, (label, way, shot, "any"), "accuracy") for way, shot in SETTINGS]
-        seeds = accuracies.seeds[(label, *SETTINGS[0], "any")]
+        counts = [accuracies.seeds[(label, *SETTINGS[0], "any")], precisions.seeds.get(label)]
+        seeds = " and ".join(str(count) for count in dict.fromkeys(counts) if count is not None)
         lines.append(f"| {label} | {' | '.join(cells)} | {cell(precisions, label, 'map')} | {seeds} |")
-    lines += ["", "Percent, mean of seeds ± the 95 % interval over them; in brackets what was published."]
-    return "\n".join(lines)
+    note = (
+        "Percent, mean of seeds ± the 95 % interval over them; in brackets what was published. "
+        "Of two numbers of seeds, the second is that of retrieval."
+    )
+    return "\n".join([*lines, "", note])
 
 
 def robustness(tables: Path) -> str:
