@@ -40,17 +40,16 @@ def headline(tables: Path) -> str:
         return ours if pd.isna(row.published) else f"{ours} ({100 * row.published:.1f})"
 
     titles = [f"{way}-way {shot}-shot" for way, shot in SETTINGS]
-    lines = [f"| Omniglot | {' | '.join(titles)} | retrieval mAP | Seeds |", "|:--|" + "--:|" * (len(titles) + 2)]
+    lines = [
+        f"| Omniglot | {' | '.join(titles)} | Seeds | retrieval mAP | Seeds |",
+        "|:--|" + "--:|" * (len(titles) + 3),
+    ]
     for label in accuracies.index.unique("method"):
         cells = [cell(accuracies, (label, way, shot, "any"), "accuracy") for way, shot in SETTINGS]
-        counts = [accuracies.seeds[(label, *SETTINGS[0], "any")], precisions.seeds.get(label)]
-        seeds = " and ".join(str(count) for count in dict.fromkeys(counts) if count is not None)
-        lines.append(f"| {label} | {' | '.join(cells)} | {cell(precisions, label, 'map')} | {seeds} |")
-    note = (
-        "Percent, mean of seeds ± the 95 % interval over them; in brackets what was published. "
-        "Of two numbers of seeds, the second is that of retrieval."
-    )
-    return "\n".join([*lines, "", note])
+        seeds = accuracies.seeds[(label, *SETTINGS[0], "any")], precisions.seeds.get(label, "–")
+        lines.append(f"| {label} | {' | '.join(cells)} | {seeds[0]} | {cell(precisions, label, 'map')} | {seeds[1]} |")
+    lines += ["", "Percent, mean of seeds ± the 95 % interval over them; in brackets what was published."]
+    return "\n".join(lines)
 
 
 def robustness(tables: Path) -> str:

@@ -71,3 +71,11 @@ def test_no_table_is_made_of_fewer_seeds(tmp_path: Path) -> None:
 def test_whose_weights_are_needed() -> None:
     needed = [folder for folder, _ in make.planned(None) if weights.are_needed(folder)]
     assert len(needed) == 3 * len(weights.METHODS) * len(weights.PHOTO_SEEDS)
+
+
+def test_every_stored_run_of_drawings_is_planned() -> None:
+    planned = {folder for folder, _ in make.planned(None)}
+    stored = {path.parent for path in make.RESULTS.glob("omniglot_*/*/seed-*/scores.json")}
+    assert stored
+    assert stored <= planned
+    assert all((make.RESULTS / name).is_dir() for name in make.PUBLISHED)
