@@ -5,14 +5,14 @@
 Every embedding, however it was learned, is judged by the dot product with the mean, the distance to it, with variances
 that the classes of a task share, and with variances of each class. The prior of the variances is chosen on validation
 characters, for every embedding, number of shots and judge anew, so that none is held back by the prior that it was
-learned with.
+learned with. What a run gives is kept beside it, in `crossed.csv`.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Callable
+from functools import cache, partial
 from itertools import product
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from s2m.models import VariancePrior
 from s2m.models.checks import check_set
 from s2m.relevance import Average, Likelihood, Prototypes, Relevance, Scorer
 from s2m.runs import load_run
+from s2m.storage import write_bytes
 
 RESULTS = Path(__file__).parent
 FEATURES = {
@@ -72,29 +73,33 @@ def validated(candidate: Relevance, descriptors: Tensor, shot: int) -> float:
     return float(classify(descriptors, candidate, 20, shot, VALIDATION_TASKS, stream="validation").mean())
 
 
-def crossed(run: Path, characters: Characters, tasks: int = TASKS) -> Iterator[dict[str, object]]:
-    """Test accuracy of one run's embedding, 20 ways, for every number of shots and judge."""
+def crossed(run: Path, characters: Characters, tasks: int = TASKS) -> pd.DataFrame:
+    """Test accuracy of one run's embedding, 20 ways, one row a judge and number of shots."""
     network = load_run(run)
     validation, test = (
         describe_characters(network, split_characters(characters, "paper", part).rotated())
         for part in ("validation", "test")
     )
+    rows = []
     for judge, candidates in judges(validation.var(1).mean().item()).items():
         for shot in SHOTS:
             best = max(candidates, key=partial(validated, descriptors=validation, shot=shot))
-            yield {"judge": judge, "shot": shot, "accuracy": classify(test, best, 20, shot, tasks).mean()}
+            rows.append({"judge": judge, "shot": shot, "accuracy": classify(test, best, 20, shot, tasks).mean()})
+    return pd.DataFrame(rows)
 
 
-def table(results: Path, characters: Characters, tasks: int = TASKS) -> pd.DataFrame:
+def table(results: Path, characters: Callable[[], Characters], tasks: int = TASKS) -> pd.DataFrame:
     """One row an embedding, judge and number of shots: accuracy, mean of seeds, and the gain over the distance."""
     rows = []
     for experiment, names in FEATURES.items():
         for name in names:
             folder = results / experiment / name
             runs = sorted(path.parent for path in folder.glob("seed-*/embedding.safetensors"))
-            found = pd.concat(
-                [pd.DataFrame(crossed(run, characters, tasks)).assign(seed=run.name) for run in tqdm(runs)]
-            )
+            for run in tqdm(runs, desc=folder.name):
+                write_missing(run / "crossed.csv", lambda run=run: crossed(run, characters(), tasks))
+            if not runs:
+                continue
+            found = pd.concat([pd.read_csv(run / "crossed.csv").assign(seed=run.name) for run in runs])
             found = found.set_index(["judge", "shot", "seed"]).accuracy.unstack("seed")
             for (judge, shot), accuracies in found.iterrows():
                 ahead = estimate(list(accuracies - found.loc[("distance", shot)]))
@@ -107,9 +112,9 @@ def table(results: Path, characters: Characters, tasks: int = TASKS) -> pd.DataF
 
 @exit_status
 def main() -> None:
-    """Write the table if it is not there."""
-    path = RESULTS / "tables" / "omniglot_crossed.csv"
-    write_missing(path, lambda: table(RESULTS, load_characters("omniglot")))
+    """Judge the runs that have not been, and write the table of all."""
+    found = table(RESULTS, cache(partial(load_characters, "omniglot")))
+    write_bytes(RESULTS / "tables" / "omniglot_crossed.csv", found.to_csv(index=False).encode())
 
 
 if __name__ == "__main__":

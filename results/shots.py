@@ -3,12 +3,14 @@
     python results/shots.py
 
 Networks were trained at five shots and twenty ways, and are asked for others. The tasks are other draws than those of
-`s2m evaluate`, and the same for every method.
+`s2m evaluate`, and the same for every method. What a run gives is kept beside it, in `shots.csv`.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 
 import pandas as pd
@@ -20,6 +22,7 @@ from s2m.datasets import Characters, load_characters, split_characters
 from s2m.ending import exit_status
 from s2m.evaluation import classify, describe_characters
 from s2m.runs import load_run
+from s2m.storage import write_bytes
 
 RESULTS = Path(__file__).parent
 SETTINGS = [(20, shot) for shot in (1, 2, 3, 5, 7, 10, 15)] + [(way, 5) for way in (5, 10, 50, 100)]
@@ -27,32 +30,36 @@ FEW = "mann", "svm"  # at most twenty ways: the one has no more labels, the othe
 TASKS = 200
 
 
-def shots(experiment: Path, characters: Characters, tasks: int = TASKS) -> pd.DataFrame:
+def judge(run: Path, characters: Characters, tasks: int = TASKS) -> pd.DataFrame:
+    """One row a setting: accuracy of a run, mean of tasks."""
+    network = load_run(run)
+    descriptors = describe_characters(network, split_characters(characters, "paper", "test").rotated())
+    settings = [(way, shot) for way, shot in SETTINGS if way <= 20 or run.parent.name not in FEW]
+    accuracies = [classify(descriptors, network.relevance, *setting, tasks, stream="shots") for setting in settings]
+    return pd.DataFrame(settings, columns=["way", "shot"]).assign(accuracy=[float(one.mean()) for one in accuracies])
+
+
+def shots(experiment: Path, characters: Callable[[], Characters], tasks: int = TASKS) -> pd.DataFrame:
     """One row a method of an experiment and setting: accuracy, mean of seeds."""
-    test = split_characters(characters, "paper", "test").rotated()
     rows = []
     for name, label in RIVALS.items():
-        found: dict[tuple[int, int], list[float]] = {setting: [] for setting in SETTINGS}
-        for weights in tqdm(sorted((experiment / name).glob("seed-*/embedding.safetensors")), desc=label):
-            network = load_run(weights.parent)
-            descriptors = describe_characters(network, test)
-            for way, shot in SETTINGS:
-                if name in FEW and way > 20:
-                    continue
-                accuracies = classify(descriptors, network.relevance, way, shot, tasks, stream="shots")
-                found[way, shot].append(float(accuracies.mean()))
-        for (way, shot), values in found.items():
-            if values:
-                estimated = estimate(values)
-                rows.append({"method": label, "way": way, "shot": shot, "accuracy": estimated.pop("mean"), **estimated})
+        runs = sorted(path.parent for path in (experiment / name).glob("seed-*/embedding.safetensors"))
+        for run in tqdm(runs, desc=label):
+            write_missing(run / "shots.csv", lambda run=run: judge(run, characters(), tasks))
+        if not runs:
+            continue
+        found = pd.concat([pd.read_csv(run / "shots.csv") for run in runs])
+        for (way, shot), values in found.groupby(["way", "shot"], sort=False).accuracy:
+            estimated = estimate(list(values))
+            rows.append({"method": label, "way": way, "shot": shot, "accuracy": estimated.pop("mean"), **estimated})
     return pd.DataFrame(rows)
 
 
 @exit_status
 def main() -> None:
-    """Write the table if it is not there."""
-    path = RESULTS / "tables" / "omniglot_shots.csv"
-    write_missing(path, lambda: shots(RESULTS / "omniglot_softmax", load_characters("omniglot")))
+    """Judge the runs that have not been, and write the table of all."""
+    table = shots(RESULTS / "omniglot_softmax", cache(partial(load_characters, "omniglot")))
+    write_bytes(RESULTS / "tables" / "omniglot_shots.csv", table.to_csv(index=False).encode())
 
 
 if __name__ == "__main__":

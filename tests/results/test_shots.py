@@ -1,8 +1,10 @@
 """Accuracy against shots and ways, of networks that were never trained, on generated characters."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.stats
 import shots as program
@@ -44,7 +46,7 @@ def test_settings_vary_one_thing_and_can_be_drawn() -> None:
 
 def test_accuracies(letters: Characters, experiment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(program, "SETTINGS", SETTINGS)
-    table = program.shots(experiment, letters, tasks=4)
+    table = program.shots(experiment, lambda: letters, tasks=4)
     assert list(table) == ["method", "way", "shot", "accuracy", "ci95", "seeds"]
     # In the order of the other tables; methods without runs have no rows.
     assert list(zip(table.method, table.way, table.shot, strict=True)) == [
@@ -67,6 +69,13 @@ def test_accuracies(letters: Characters, experiment: Path, monkeypatch: pytest.M
     assert other.seeds.tolist() == [1, 1, 1]
     assert other.ci95.isna().all()  # one seed has no interval
 
+    def refuse() -> Characters:
+        raise AssertionError("every run has been judged")
+
+    pd.testing.assert_frame_equal(program.shots(experiment, refuse, tasks=4), table)
+    shutil.copytree(experiment / "avg" / "seed-0", experiment / "avg" / "seed-1")  # a seed that comes later is seen
+    assert program.shots(experiment, refuse).set_index("method").seeds["AVG"].tolist() == [2, 2, 2]
+
 
 def test_tasks_are_not_those_of_the_scores(letters: Characters, experiment: Path) -> None:
     network = load_run(experiment / "avg" / "seed-0")
@@ -76,4 +85,4 @@ def test_tasks_are_not_those_of_the_scores(letters: Characters, experiment: Path
 
 
 def test_no_runs_no_rows(letters: Characters, tmp_path: Path) -> None:
-    assert program.shots(tmp_path, letters).empty
+    assert program.shots(tmp_path, lambda: letters).empty
