@@ -31,6 +31,7 @@ CLASSIFICATION: dict[str, Names] = {  # experiments, and the methods of each
         **RIVALS,
         "matching-context": "Matching Nets, full context",
         "mann-one-shot": "MANN, trained for one shot",
+        "mann-five-ways": "MANN, trained for one shot of five",
     },
     "omniglot_beyond": {
         "s2m-gauss": "S2M-Gauss, longer",

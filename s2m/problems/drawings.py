@@ -52,13 +52,13 @@ class DrawingProblem(Problem):
         return Batch(images.unflatten(0, pairs.shape[:2]), classes.flatten() != classes[:, :1])
 
     def validate(self, network: RelevanceNet) -> float:
-        """Accuracy of 200 20-way tasks, or mean average precision."""
-        examples = self.config.examples
+        """Accuracy of 200 tasks of 20 ways, or of as many as a softmax learns if fewer; or mean average precision."""
+        examples, way = self.config.examples, min(20, self.config.tuples) if self.config.has_softmax else 20
         if self.config.task == "retrieval":
             descriptors = describe_characters(network, one_rotation_each(self.held_out, stream="validation"))
             return float(retrieve(descriptors, network.relevance, examples, stream="validation")["stepwise"].mean())
         descriptors = describe_characters(network, self.held_out.rotated())
-        return float(classify(descriptors, network.relevance, 20, examples, tasks=200, stream="validation").mean())
+        return float(classify(descriptors, network.relevance, way, examples, tasks=200, stream="validation").mean())
 
     def judge(self, network: RelevanceNet, tasks: int = TASKS) -> pd.DataFrame:
         """Classification: the accuracy of every task in each of `SETTINGS`; where whole alphabets are held out (any
