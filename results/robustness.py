@@ -32,9 +32,9 @@ from s2m.relevance.likelihood import Components
 from s2m.storage import write_bytes
 
 RESULTS = Path(__file__).parent
-SEEDS = (0, 1, 2)
+SEEDS = range(5)
 OWN = {
-    "S2M-Gauss": "omniglot_retrieval/s2m-gauss", "S2M-GMM2": "omniglot_gradient/exact",
+    "S2M-Gauss": "omniglot_retrieval/s2m-gauss", "S2M-GMM2": "omniglot_retrieval/s2m-gmm2",
     "AVG-FT": "omniglot_retrieval/avg-ft", "NN-FT": "omniglot_retrieval/nn-ft",
 }  # fmt: skip
 COMMON = "AVG-FT"
