@@ -128,11 +128,13 @@ def gradients(results: Path) -> pd.DataFrame:
 
 
 def ablations(results: Path) -> pd.DataFrame:
-    """One row a short run that differs from the reference in one thing: what that is, and accuracies at 20 ways."""
+    """One row a short run that differs from the reference in one thing: what that is, accuracies at 20 ways, and what
+    they are ahead of the reference, seed by seed."""
     rows = []
     reference = results / "omniglot_ablation" / "reference"
+    usual = judged(reference)
     for folder in sorted(path.parent for path in results.glob("omniglot_ablation/*/seed-0/")):
-        if scores := judged(folder).values():
+        if scores := judged(folder):
             configs = [read_run_config(each / "seed-0").model_dump() for each in (reference, folder)]
             changed = {key: value for key, value in configs[1].items() if value != configs[0][key]}
             changed.pop("evaluate_every", None)
@@ -143,12 +145,12 @@ def ablations(results: Path) -> pd.DataFrame:
                 changed["init_from"] = Path(changed["init_from"]).parent.name
             row = {"name": folder.name, "change": ", ".join(f"{key} = {value}" for key, value in changed.items())}
             for shot in (1, 5):
-                found = estimate([entry[f"20-way {shot}-shot"]["mean"] for entry in scores])
-                row |= {
-                    f"accuracy_{shot}shot": found["mean"],
-                    f"ci95_{shot}shot": found["ci95"],
-                    "seeds": found["seeds"],
-                }
+                found = {seed: entry[f"20-way {shot}-shot"]["mean"] for seed, entry in scores.items()}
+                common = scores.keys() & usual.keys()
+                ahead = estimate([found[seed] - usual[seed][f"20-way {shot}-shot"]["mean"] for seed in common])
+                accuracy = estimate(list(found.values()))
+                row |= {f"accuracy_{shot}shot": accuracy["mean"], f"ci95_{shot}shot": accuracy["ci95"],
+                        f"ahead_{shot}shot": ahead["mean"], f"ahead_ci95_{shot}shot": ahead["ci95"]}  # fmt: skip
             rows.append({**row, "seeds": len(scores), "run": folder.relative_to(results.parent).as_posix()})
     return pd.DataFrame(rows)
 

@@ -131,6 +131,19 @@ def test_ablations_name_what_they_change(results: Path) -> None:
     assert table.loc["loss-both", ["accuracy_1shot", "accuracy_5shot", "seeds"]].tolist() == [0.8, 0.8, 1]
 
 
+def test_ablations_are_set_beside_the_reference_seed_by_seed(results: Path) -> None:
+    accuracies = {"reference": (0.8, 0.7), "loss-both": (0.82, 0.8, 0.1)}  # the third has no partner
+    for name, values in accuracies.items():
+        for seed, value in enumerate(values):
+            folder = results / "omniglot_ablation" / name / f"seed-{seed}"
+            score(folder, **{f"20-way {shot}-shot": {"mean": value + shot / 100} for shot in (1, 5)})
+            save_config(folder, Config(seed=seed))
+    row = tables.ablations(results).set_index("name").loc["loss-both"]
+    assert row[["ahead_1shot", "ahead_5shot", "seeds"]].tolist() == [0.06, 0.06, 3]
+    half = scipy.stats.t.ppf(0.975, 1) * np.std([0.02, 0.1], ddof=1) / np.sqrt(2)
+    assert row.ahead_ci95_5shot == pytest.approx(half, abs=5e-5)  # rounded to four digits
+
+
 def test_numbers_of_generated_characters_do_not_enter(results: Path) -> None:
     classify(results, "s2m-gauss", (0.5, 0.5), source="generated characters")
     classify(results, "avg-ft", (0.9, 0.8))
