@@ -17,10 +17,9 @@ from itertools import product
 from pathlib import Path
 
 import pandas as pd
-from missing import write_missing
+from missing import judge_missing
 from tables import CLASSIFICATION, estimate
 from torch import Tensor
-from tqdm import tqdm
 
 from s2m.datasets import Characters, load_characters, split_characters
 from s2m.ending import exit_status
@@ -94,13 +93,11 @@ def table(results: Path, characters: Callable[[], Characters], tasks: int = TASK
     for experiment, names in FEATURES.items():
         for name in names:
             folder = results / experiment / name
-            runs = sorted(path.parent for path in folder.glob("seed-*/embedding.safetensors"))
-            for run in tqdm(runs, desc=folder.name):
-                write_missing(run / "crossed.csv", lambda run=run: crossed(run, characters(), tasks))
+            runs = judge_missing(folder, "crossed.csv", lambda run: crossed(run, characters(), tasks))
             if not runs:
                 continue
-            found = pd.concat([pd.read_csv(run / "crossed.csv").assign(seed=run.name) for run in runs])
-            found = found.set_index(["judge", "shot", "seed"]).accuracy.unstack("seed")
+            found = pd.DataFrame({seed: run.set_index(["judge", "shot"]).accuracy for seed, run in runs.items()})
+            found = found.sort_index()
             for (judge, shot), accuracies in found.iterrows():
                 ahead = estimate(list(accuracies - found.loc[("distance", shot)]))
                 rows.append({"experiment": experiment, "features": CLASSIFICATION[experiment][name], "judge": judge,

@@ -14,9 +14,8 @@ from functools import cache, partial
 from pathlib import Path
 
 import pandas as pd
-from missing import write_missing
+from missing import judge_missing
 from tables import RIVALS, estimate
-from tqdm import tqdm
 
 from s2m.datasets import Characters, load_characters, split_characters
 from s2m.ending import exit_status
@@ -43,13 +42,10 @@ def shots(experiment: Path, characters: Callable[[], Characters], tasks: int = T
     """One row a method of an experiment and setting: accuracy, mean of seeds."""
     rows = []
     for name, label in RIVALS.items():
-        runs = sorted(path.parent for path in (experiment / name).glob("seed-*/embedding.safetensors"))
-        for run in tqdm(runs, desc=label):
-            write_missing(run / "shots.csv", lambda run=run: judge(run, characters(), tasks))
-        if not runs:
+        found = judge_missing(experiment / name, "shots.csv", lambda run: judge(run, characters(), tasks))
+        if not found:
             continue
-        found = pd.concat([pd.read_csv(run / "shots.csv") for run in runs])
-        for (way, shot), values in found.groupby(["way", "shot"], sort=False).accuracy:
+        for (way, shot), values in pd.concat(found).groupby(["way", "shot"], sort=False).accuracy:
             estimated = estimate(list(values))
             rows.append({"method": label, "way": way, "shot": shot, "accuracy": estimated.pop("mean"), **estimated})
     return pd.DataFrame(rows)
