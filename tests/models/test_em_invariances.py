@@ -1,5 +1,6 @@
 """Mixtures do not depend on the order of examples or components, on padding, on the place or the scale of a set."""
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -66,18 +67,29 @@ def test_padding_changes_nothing(case: Case, extra: int) -> None:
     assert_same(found, fit_mixture(case.x, k, case.w, start=start, max_steps=5000), CARRIED)
 
 
+def move(density: Mixture, shift: float, scale: float) -> Mixture:
+    return Mixture(density.weights, density.means * scale + shift, density.variances * scale**2)
+
+
 @settings(max_examples=15)
 @given(cases(), st.floats(-10, 10), st.sampled_from([0.01, 0.5, 8.0]))
 def test_it_moves_and_grows_with_its_set(case: Case, shift: float, scale: float) -> None:
-
-    def move(one: Mixture) -> Mixture:
-        return Mixture(one.weights, one.means * scale + shift, one.variances * scale**2)
-
     k, start = case.components, spread_start(case)
     expected = fit_mixture(case.x, k, case.w, VariancePrior(1.0, 0.01), start=start, max_steps=5000)
     prior = VariancePrior(1.0, 0.01 * scale**2)
-    found = fit_mixture(case.x * scale + shift, k, case.w, prior, start=move(start), max_steps=5000)
-    assert_same(found, move(expected), CARRIED)
+    found = fit_mixture(case.x * scale + shift, k, case.w, prior, start=move(start, shift, scale), max_steps=5000)
+    assert_same(found, move(expected, shift, scale), CARRIED)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_left_to_itself_a_fit_of_clear_clusters_chooses_the_same_start(seed: int) -> None:
+    """Padded, moved or grown; among clear clusters no two starts are equally good."""
+    x = clusters(seed, 30, 3, 3, 6.0)
+    expected = fit_mixture(x, 3)
+    padded = torch.cat([x, torch.full((4, 3), NAN)])
+    assert_same(fit_mixture(padded, 3, ~padded.isnan().any(1)), expected, CARRIED)
+    grown = fit_mixture(8 * x - 3, 3, prior=VariancePrior(1.0, 0.64))
+    assert_same(grown, move(expected, -3, 8), CARRIED)
 
 
 def test_a_batch_of_unequal_sets_is_each_set_alone() -> None:
